@@ -1,0 +1,46 @@
+"""Windows by id: which is active, giving one the focus, finding one by its title."""
+
+from dataclasses import dataclass
+
+from tests.desktop.rig.waiting import until
+from tests.desktop.rig.x_connection import XConnection
+
+SOURCE_PAGER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    id: int
+    title: str
+
+
+class Windows:
+    """The windows that the window manager manages."""
+
+    def __init__(self, x: XConnection) -> None:
+        self._x = x
+
+    def all(self) -> list[Window]:
+        return [self._described(w) for w in self._x.root_property("_NET_CLIENT_LIST")]
+
+    def of_process(self, pid: int) -> list[Window]:
+        """Windows that name `pid` as theirs."""
+        return [w for w in self.all() if self._x.window_property(w.id, "_NET_WM_PID") == [pid]]
+
+    def active(self) -> Window | None:
+        """The active window; None where nothing is active."""
+        named = self._x.root_property("_NET_ACTIVE_WINDOW")
+        return self._described(named[0]) if named and named[0] else None
+
+    def has_keyboard(self, window: int) -> bool:
+        """True once both the window manager and the X server give the window the focus."""
+        named = self._x.root_property("_NET_ACTIVE_WINDOW")
+        return named == [window] and self._x.top_level_of(self._x.input_focus()) == window
+
+    def focus(self, window: int) -> None:
+        """Give the window the focus and wait until it has it."""
+        self._x.ask_root("_NET_ACTIVE_WINDOW", window, [SOURCE_PAGER])
+        until(f"window {window:#x} to have the focus", lambda: self.has_keyboard(window))
+
+    def _described(self, window: int) -> Window:
+        return Window(window, self._x.window_text(window, "_NET_WM_NAME"))

@@ -1,0 +1,224 @@
+"""The settings, their defaults, limits, explanations, and what a change of each one takes.
+
+One frozen model a table of the TOML file. Each field declares its effect, so that a reload does
+exactly the union of the changed fields' effects, and its description, which becomes the comment
+in the file that the first run writes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Effect(StrEnum):
+    """What the daemon has to do when a field has changed."""
+
+    LIVE = "live"
+    """Nothing: the next dictation reads the new value."""
+    PROMPTS = "prompts"
+    """Invalidate the prompt cache and prepare the prompts again."""
+    HOTKEY = "hotkey"
+    """Let go of the hotkey and take the new one."""
+    MODELS = "models"
+    """Load the models again."""
+    RESTART = "restart"
+    """Takes effect at the daemon's next start."""
+
+
+def setting(default: Any, effect: Effect, description: str, **limits: Any) -> Any:
+    """A pydantic field with its effect and its explanation."""
+    return Field(default, description=description, json_schema_extra={"effect": effect.value}, **limits)
+
+
+class Table(BaseModel):
+    """One table of the TOML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class HotkeySettings(Table):
+    """The push-to-talk key."""
+
+    key: str = setting(
+        "ctrl_r",
+        Effect.HOTKEY,
+        "The key to hold: a single modifier (ctrl_r, alt_r, ...), a key (f9, pause, scroll_lock)"
+        ' or a combination ("ctrl+alt+space").',
+        min_length=1,
+        max_length=100,
+    )
+    mode: Literal["hold", "toggle"] = setting(
+        "hold", Effect.HOTKEY, '"hold": speak while the key is down; "toggle": press to start, press to end.'
+    )
+    min_hold_ms: int = setting(
+        200,
+        Effect.HOTKEY,
+        "A single modifier counts only when held alone for this long; a shorter tap is dropped.",
+        ge=0,
+        le=2000,
+    )
+    release_grace_ms: int = setting(
+        40, Effect.HOTKEY, "How long a release must last before it is believed (auto-repeat).", ge=0, le=500
+    )
+    max_recording_s: float = setting(
+        300.0, Effect.HOTKEY, "A recording whose release was never seen ends after this time.", gt=0, le=3600
+    )
+
+
+class AudioSettings(Table):
+    """The microphone."""
+
+    microphone: str = setting(
+        "", Effect.LIVE, 'Description of the microphone; "" follows the sound server\'s default.'
+    )
+    tail_ms: int = setting(
+        120, Effect.LIVE, "Recorded after the release, so that the last word is whole.", ge=0, le=2000
+    )
+    keep_open: bool = setting(
+        False, Effect.LIVE, "Keep the microphone open between dictations; then preroll_ms applies."
+    )
+    preroll_ms: int = setting(
+        300, Effect.LIVE, "With keep_open: how much before the key press is used.", ge=0, le=2000
+    )
+
+
+LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+"""A Whisper language code: en, de, yue, ..."""
+
+
+class SpeechSettings(Table):
+    """The speech model: sound to raw transcript."""
+
+    model: str = setting(
+        "",
+        Effect.MODELS,
+        'Name from `voiceflow models list`, a folder, or a repository id; "demo" for the demo model;'
+        ' "" for none yet.',
+    )
+    languages: list[LanguageCode] = setting(
+        ["en"],
+        Effect.LIVE,
+        "One language is fixed; of several, each dictation's is detected among them.",
+        min_length=1,
+    )
+    vocabulary: list[str] = setting(
+        [], Effect.LIVE, "Names and terms that the recogniser should expect.", max_length=200
+    )
+    compute_type: Literal["int8", "int8_float32", "float32"] = setting(
+        "int8", Effect.MODELS, "Precision of the speech model on the CPU."
+    )
+    threads: int = setting(0, Effect.MODELS, "CPU threads; 0 takes the physical cores.", ge=0, le=256)
+    window_floor_s: float = setting(
+        10.0,
+        Effect.LIVE,
+        "Whisper's window is shortened to the speech, but never below this; 30 switches shortening off.",
+        ge=1,
+        le=30,
+    )
+    window_padding_s: float = setting(
+        2.0, Effect.LIVE, "Silence kept after the speech in a shortened window.", ge=0, le=10
+    )
+    vad_threshold: float = setting(
+        0.5, Effect.LIVE, "Probability from which the voice detector calls a sound speech.", gt=0, lt=1
+    )
+
+
+class LlmSettings(Table):
+    """The language model: raw transcript to finished text."""
+
+    model: str = setting(
+        "",
+        Effect.MODELS,
+        'Name from `voiceflow models list`, a GGUF file, or a repository id; "demo" for the demo model;'
+        ' "" writes rule-formatted text.',
+    )
+    threads: int = setting(0, Effect.MODELS, "CPU threads; 0 takes the physical cores.", ge=0, le=256)
+    context_tokens: int = setting(
+        4096, Effect.MODELS, "Size of the model's context window, prompt included.", ge=512, le=131072
+    )
+    gpu_layers: int = setting(
+        0, Effect.MODELS, "Layers on the GPU where llama.cpp was built for one; -1 for all.", ge=-1, le=1000
+    )
+    repacked_kernels: Literal["auto", "on", "off"] = setting(
+        "auto",
+        Effect.MODELS,
+        'llama.cpp\'s fast CPU kernels; "auto" switches them off where a probe finds that they crash.',
+    )
+    deadline_s: float = setting(
+        4.0,
+        Effect.LIVE,
+        "Time for formatting, beside a per-token allowance measured at load; after it, rules format.",
+        gt=0,
+        le=120,
+    )
+
+
+class PromptCacheSettings(Table):
+    """The prompt cache."""
+
+    ttl_s: float = setting(
+        300.0, Effect.PROMPTS, "How long a formatted template is used before it is made again.", gt=0
+    )
+    capacity: int = setting(
+        32, Effect.PROMPTS, "How many templates are kept (least recently used goes first).", ge=1, le=10000
+    )
+
+
+class ContextSettings(Table):
+    """One context of the user's own, or a change to a built-in one."""
+
+    prompt: str = setting("", Effect.PROMPTS, "The system prompt.", max_length=20000)
+    prompt_file: str = setting(
+        "", Effect.PROMPTS, "A text file with the system prompt, beside the config file or absolute."
+    )
+    description: str = setting("", Effect.LIVE, "Shown in the tray's menu.", max_length=100)
+
+
+ContextName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$")]
+
+
+class DeliverySettings(Table):
+    """How the text gets to the cursor."""
+
+    method: Literal["paste", "type", "copy"] = setting(
+        "paste",
+        Effect.LIVE,
+        '"paste" by the clipboard, which is restored; "type" key by key; "copy" leaves it on the clipboard.',
+    )
+    paste_keys: str = setting("ctrl+v", Effect.LIVE, "What pastes in most programs.", min_length=1)
+    restore_clipboard: bool = setting(True, Effect.LIVE, "Give the clipboard back after pasting.")
+
+
+class HistorySettings(Table):
+    """The list of past dictations on this machine."""
+
+    enabled: bool = setting(True, Effect.LIVE, "Keep finished texts in a private database.")
+    keep_days: int = setting(30, Effect.LIVE, "Delete entries older than this.", ge=1, le=36500)
+
+
+class LogSettings(Table):
+    """The log file."""
+
+    level: Literal["debug", "info", "warning", "error"] = setting("info", Effect.LIVE, "What is logged.")
+    show_text: bool = setting(
+        False, Effect.LIVE, "For debugging only: write dictated words into the log. They stay there!"
+    )
+
+
+class Settings(Table):
+    """The whole file."""
+
+    context: ContextName = setting("default", Effect.LIVE, "The context that dictations use.")
+    notifications: bool = setting(True, Effect.LIVE, "Show desktop notifications.")
+    hotkey: HotkeySettings = HotkeySettings()
+    audio: AudioSettings = AudioSettings()
+    speech: SpeechSettings = SpeechSettings()
+    llm: LlmSettings = LlmSettings()
+    prompt_cache: PromptCacheSettings = PromptCacheSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    history: HistorySettings = HistorySettings()
+    log: LogSettings = LogSettings()
+    contexts: dict[ContextName, ContextSettings] = Field(default_factory=dict)
