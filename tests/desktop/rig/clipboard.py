@@ -44,17 +44,21 @@ class Clipboard:
         """Content targets on offer, without those of the selection protocol; empty without an owner."""
         if not self._x.selection_owner(self._selection):
             return []
-        return [t for t in self.read("TARGETS").decode().split() if t not in PROTOCOL_TARGETS]
+        return [t for t in self._ask("TARGETS").decode().split() if t not in PROTOCOL_TARGETS]
 
     def read(self, target: str) -> bytes:
         """Bytes of one target; empty where it is not offered."""
+        # An owner need not refuse: xclip hands out its one content under every name it is asked for.
+        return self._ask(target) if target in self.targets() else b""
+
+    def text(self) -> str:
+        return self.read(TEXT).decode()
+
+    def _ask(self, target: str) -> bytes:
         asked = self._processes.run(
             "xclip", "-selection", self._selection.lower(), "-o", "-t", target, check=False
         )
         return asked.stdout if asked.returncode == 0 else b""
-
-    def text(self) -> str:
-        return self.read(TEXT).decode()
 
     def _put(self, target: str, content: bytes) -> None:
         before = self._x.selection_owner(self._selection)

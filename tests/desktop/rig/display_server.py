@@ -38,7 +38,7 @@ def start_x_server(processes: Processes) -> str:
 
 
 def start_window_manager(processes: Processes, x: XConnection, config_dir: Path) -> None:
-    """Start openbox with neither menu nor key bindings: every key belongs to the tests."""
+    """Start openbox with no key bindings: every key belongs to the tests. A click gives the focus."""
     config = config_dir / "openbox-rig.xml"
     config.write_text(OPENBOX_CONFIG)
     wm = processes.spawn("openbox", "openbox", "--sm-disable", "--config-file", config)
@@ -51,6 +51,10 @@ OPENBOX_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
   <placement><policy>Smart</policy></placement>
   <desktops><number>1</number></desktops>
   <keyboard/>
-  <mouse/>
+  <mouse>
+    <context name="Client">
+      <mousebind button="Left" action="Press"><action name="Focus"/><action name="Raise"/></mousebind>
+    </context>
+  </mouse>
 </openbox_config>
 """

@@ -41,8 +41,10 @@ class Editor:
     def read(self) -> str:
         """The exact content, read from the file after saving what was not yet saved.
 
-        The focus goes to the editor for that, and stays there.
+        If there is something to save, the focus goes to the editor for that, and stays there. No
+        modifier may be held meanwhile: with Shift, saving asks for a name.
         """
+        self._windows.settle(self.window)
         if self._is_modified():
             self.focus()
             self._keyboard.tap("ctrl+s")

@@ -35,9 +35,10 @@ class SyntheticKeyboard:
 
 
 class PhysicalKeyboard:
-    """The server's own keyboard, which XTEST cannot release: a key is down until the hand lets go.
+    """The server's own keyboard, a device apart from XTEST's, as a hand on it would use it.
 
-    Keys are named by keysym: `Control_R`, `F9`, `a`, `space`.
+    Keys are named by keysym: `Control_R`, `F9`, `a`, `space`. A program's release by XTEST of a key
+    that the hand holds counts for every program, until the hand lets go and presses again.
     """
 
     def __init__(self, x: XConnection) -> None:
@@ -78,7 +79,7 @@ class PhysicalKeyboard:
                 self.tap(key)
 
     def down(self) -> list[int]:
-        """Keycodes that the server holds for pressed, by whatever device."""
+        """Keycodes that the server takes for pressed, by whatever device."""
         return self._x.keycodes_down()
 
     def _needs_shift(self, key: str) -> bool:

@@ -36,6 +36,10 @@ class Notifications:
         self._dunstctl("close-all")
         until("notifications to close", lambda: self.shown_now() == 0)
 
+    def act(self) -> None:
+        """Choose the default action of the latest one on the screen, as a click on it does."""
+        self._dunstctl("action")
+
     def history(self) -> list[Notification]:
         """Those no longer on the screen, oldest first."""
         (entries,) = json.loads(self._dunstctl("history"))["data"]

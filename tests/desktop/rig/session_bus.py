@@ -72,8 +72,10 @@ class SessionBus:
         return bool(owned)
 
 
-def start_session_bus(processes: Processes, folder: Path, activatable: Iterable[str]) -> None:
-    """Start a bus listening at `folder/bus` that starts only the services named in `activatable`.
+def start_session_bus(
+    processes: Processes, folder: Path, address: str, activatable: Iterable[str]
+) -> SessionBus:
+    """Start a bus that starts only the services named in `activatable`, and connect to it.
 
     With Debian's full list a notification service that a test left out would be started on demand.
     """
@@ -82,9 +84,18 @@ def start_session_bus(processes: Processes, folder: Path, activatable: Iterable[
     for name in activatable:
         shutil.copy(SERVICES / f"{name}.service", services)
     config = folder / "bus.xml"
-    config.write_text(BUS_CONFIG.format(bus=folder / "bus", services=services))
+    config.write_text(BUS_CONFIG.format(address=address, services=services))
     daemon = processes.spawn("bus", "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile")
-    processes.await_ready("bus", daemon, (folder / "bus").exists)
+
+    def connect() -> SessionBus | None:
+        try:
+            return SessionBus(address)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None  # no socket yet, or one that nobody listens at
+
+    bus = processes.await_ready("bus", daemon, connect)
+    assert bus is not None
+    return bus
 
 
 BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -92,7 +103,7 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 <busconfig>
   <type>session</type>
   <keep_umask/>
-  <listen>unix:path={bus}</listen>
+  <listen>{address}</listen>
   <auth>EXTERNAL</auth>
   <servicedir>{services}</servicedir>
   <policy context="default">

@@ -9,6 +9,7 @@ MICROPHONE = "microphone"
 MICROPHONE_DESCRIPTION = "Rig Microphone"
 FEED = "microphone_feed"
 SPEAKERS = "speakers"
+BUFFERED = "--latency-msec=500"  # a busy machine may keep the player waiting; it starts at once all the same
 
 
 def start_sound_server(processes: Processes, socket: Path, folder: Path) -> None:
@@ -36,7 +37,7 @@ class Playing:
     def __init__(self, processes: Processes, name: str, wav: Path) -> None:
         self._processes = processes
         self._name = name
-        self._player = processes.spawn(name, "paplay", "--latency-msec=20", f"--device={FEED}", wav)
+        self._player = processes.spawn(name, "paplay", BUFFERED, f"--device={FEED}", wav)
 
     def until_heard(self, limit_s: float = 60.0) -> None:
         """Wait until the last sample has gone through the microphone."""
@@ -72,6 +73,8 @@ class Microphone:
         self.play(wav).until_heard()
 
 
+# `norewinds`: an idle null sink renders up to 2 s ahead, and would hold its monitor back as long;
+# one that never rewinds stays within 50 ms.
 PULSE_SCRIPT = f"""load-module module-native-protocol-unix auth-anonymous=1 socket={{socket}}
 load-module module-null-sink sink_name={FEED} rate=48000 channels=1 channel_map=mono norewinds=1
 load-module module-null-sink sink_name={SPEAKERS} rate=48000 channels=2

@@ -21,7 +21,7 @@ from tests.desktop.rig.notifications import Notifications, start_notification_se
 from tests.desktop.rig.panel import ACTIVATED_SERVICE, start_panel
 from tests.desktop.rig.processes import Processes
 from tests.desktop.rig.screen import Screen
-from tests.desktop.rig.session_bus import SessionBus, start_session_bus
+from tests.desktop.rig.session_bus import start_session_bus
 from tests.desktop.rig.sound import Microphone, start_sound_server
 from tests.desktop.rig.tray_menu import Tray
 from tests.desktop.rig.waiting import until
@@ -68,8 +68,9 @@ class VirtualDesktop:
             self.x = XConnection(self._env["DISPLAY"])
             teardown.callback(self.x.close)
         with self._timed("session bus"):
-            start_session_bus(self.processes, self.folder, [ACTIVATED_SERVICE] if self._wants_panel else [])
-            self.bus = SessionBus(self._env["DBUS_SESSION_BUS_ADDRESS"])
+            services = [ACTIVATED_SERVICE] if self._wants_panel else []
+            address = self._env["DBUS_SESSION_BUS_ADDRESS"]
+            self.bus = start_session_bus(self.processes, self.folder, address, services)
             teardown.callback(self.bus.close)
         with self._timed("window manager"):
             start_window_manager(self.processes, self.x, self.config_dir)

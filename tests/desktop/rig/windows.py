@@ -6,6 +6,8 @@ from tests.desktop.rig.waiting import until
 from tests.desktop.rig.x_connection import XConnection
 
 SOURCE_PAGER = 2
+# _NET_MOVERESIZE_WINDOW: the inner area's corner stays where it is told; x, y, width, height are given.
+STATIC_GRAVITY_ALL_GIVEN = 10 | 0b1111 << 8 | SOURCE_PAGER << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,21 @@ class Windows:
         """Give the window the focus and wait until it has it."""
         self._x.ask_root("_NET_ACTIVE_WINDOW", window, [SOURCE_PAGER])
         until(f"window {window:#x} to have the focus", lambda: self.has_keyboard(window))
+
+    def place(self, window: int, left: int, top: int, width: int, height: int) -> None:
+        """Move and resize a window's inner area, and wait until it is so."""
+        wanted = (left, top, width, height)
+        self._x.ask_root("_NET_MOVERESIZE_WINDOW", window, [STATIC_GRAVITY_ALL_GIVEN, *wanted])
+        until(f"window {window:#x} to be at {wanted}", lambda: self._x.geometry(window) == wanted)
+
+    def centre(self, window: int) -> tuple[int, int]:
+        """Where to click to hit the middle of the window; others may lie above it."""
+        left, top, width, height = self._x.geometry(window)
+        return left + width // 2, top + height // 2
+
+    def settle(self, window: int) -> None:
+        """Wait until the window's program has handled the keys sent to it so far."""
+        self._x.ping(window)
 
     def _described(self, window: int) -> Window:
         return Window(window, self._x.window_text(window, "_NET_WM_NAME"))

@@ -7,6 +7,8 @@ from Xlib import XK, X, display, error
 from Xlib.ext import xinput, xtest
 from Xlib.protocol import event, rq
 
+from tests.desktop.rig.waiting import until
+
 # XInput 1 event types, counted from the extension's first event.
 DEVICE_KEY_PRESS, DEVICE_KEY_RELEASE, DEVICE_BUTTON_PRESS, DEVICE_BUTTON_RELEASE = 1, 2, 3, 4
 
@@ -33,6 +35,7 @@ class XConnection:
     def __init__(self, display_name: str) -> None:
         self._display = display.Display(display_name)
         self._root = self._display.screen().root
+        self._pings = 0
 
     def close(self) -> None:
         self._display.close()
@@ -57,6 +60,13 @@ class XConnection:
         if found is None or found.format != 8:
             return ""
         return found.value.decode(errors="replace") if isinstance(found.value, bytes) else str(found.value)
+
+    def geometry(self, window: int) -> tuple[int, int, int, int]:
+        """Left, top, width and height on the screen."""
+        target = self._window(window)
+        size = target.get_geometry()
+        corner = self._root.translate_coords(target, 0, 0)
+        return corner.x, corner.y, size.width, size.height
 
     def input_focus(self) -> int:
         """Window that has the keyboard; 0 for none."""
@@ -83,6 +93,26 @@ class XConnection:
         mask = X.SubstructureRedirectMask | X.SubstructureNotifyMask
         self._root.send_event(note, event_mask=mask)
         self._display.sync()
+
+    def ping(self, window: int) -> None:
+        """Wait until the window's program has handled all that was sent to the window before.
+
+        Raises:
+            TimeoutError: if it does not answer.
+        """
+        self._pings += 1
+        protocols, ping = self._atom("WM_PROTOCOLS"), self._atom("_NET_WM_PING")
+        target = self._window(window)
+        note = event.ClientMessage(
+            window=target, client_type=protocols, data=(32, [ping, self._pings, window, 0, 0])
+        )
+        self._root.change_attributes(event_mask=X.SubstructureNotifyMask)
+        try:
+            target.send_event(note)
+            until(f"window {window:#x} to answer a ping", lambda: self._answered_ping(ping))
+        finally:
+            self._root.change_attributes(event_mask=X.NoEventMask)
+            self._display.sync()
 
     def selection_owner(self, selection: str) -> int:
         owner = self._display.get_selection_owner(self._atom(selection))
@@ -137,6 +167,15 @@ class XConnection:
     def move_pointer(self, x: int, y: int) -> None:
         self._root.warp_pointer(x, y)
         self._display.sync()
+
+    def _answered_ping(self, ping: int) -> bool:
+        """Read the waiting events; true once the latest ping is among them, sent back to the root."""
+        answered = False
+        while self._display.pending_events():
+            seen = self._display.next_event()
+            if seen.type == X.ClientMessage and list(seen.data[1][:2]) == [ping, self._pings]:
+                answered = True
+        return answered
 
     def _atom(self, name: str) -> int:
         return cast(int, self._display.intern_atom(name))
