@@ -16,7 +16,7 @@ SAMPLE_RATE_HZ = 16_000
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was heard. `text` is empty when nobody spoke."""
+    """What was heard. `text` is empty when nobody spoke; `speech_s` is how long somebody did."""
 
     text: str
     language: str
@@ -26,8 +26,16 @@ class Transcript:
 class Transcriber(Protocol):
     """A loaded speech model. Used by one thread."""
 
+    def warm_up(self) -> None:
+        """Run the model once on silence, so that the first dictation does not pay for it."""
+
     def transcribe(self, samples: NDArray[np.float32], settings: SpeechSettings) -> Transcript:
-        """Recognise mono audio at `SAMPLE_RATE_HZ`, shape (n,), values in -1..1."""
+        """Recognise mono audio at `SAMPLE_RATE_HZ`, shape (n,), values in -1..1; `samples` is left as it was.
+
+        Empty, very short, very long, clipped or broken (NaN) audio never raises: what holds no
+        speech has an empty text. Raises `ModelError` when the model cannot do the settings'
+        languages.
+        """
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the model; calling it again does nothing."""

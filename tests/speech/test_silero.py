@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.speech.recordings import NOBODY, at_gain, recording, recordings, silence
+from voiceflow_daemon.speech import _silero
+from voiceflow_daemon.speech._silero import SileroVad
+from voiceflow_daemon.speech.segments import FRAME_SAMPLES, FRAMES_PER_S, speech_spans
+
+
+@pytest.fixture(scope="module")
+def vad() -> SileroVad:
+    return SileroVad()
+
+
+@pytest.mark.parametrize("samples", [0, 1, FRAME_SAMPLES - 1, FRAME_SAMPLES, FRAME_SAMPLES + 1])
+def test_there_is_one_probability_a_frame(vad: SileroVad, samples: int) -> None:
+    found = vad.probabilities(np.zeros(samples, dtype=np.float32))
+    assert found.shape == (-(-samples // FRAME_SAMPLES),)
+
+
+def test_the_callers_audio_is_left_as_it_was(vad: SileroVad) -> None:
+    samples = recording("note_short").samples()
+    before = samples.copy()
+    vad.probabilities(samples)
+    assert np.array_equal(samples, before)
+
+
+def test_batches_carry_the_state_over(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = recording("code_loop").samples()
+    whole = vad.probabilities(samples)
+    monkeypatch.setattr(_silero, "_BATCH_FRAMES", 7)
+    assert np.allclose(vad.probabilities(samples), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.003])
+def test_speech_is_found_at_any_level_of_the_microphone(vad: SileroVad, gain: float) -> None:
+    for entry in recordings():
+        samples = at_gain(entry.samples(), gain)
+        spans = speech_spans(vad.probabilities(samples), 0.5)
+        spoken_s = sum(span.frames for span in spans) / FRAMES_PER_S
+        assert spoken_s > 0.7 * len(samples) / 16_000, entry.file
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("sound", NOBODY)
+def test_sounds_without_speech_have_no_spans(vad: SileroVad, sound: str, gain: float) -> None:
+    samples = at_gain(NOBODY[sound](6.0), gain)
+    assert speech_spans(vad.probabilities(samples), 0.5) == []
+
+
+def test_words_after_a_long_silence_are_found(vad: SileroVad) -> None:
+    samples = np.concatenate([silence(70.0), recording("note_short").samples()])
+    spans = speech_spans(vad.probabilities(samples), 0.5)
+    assert spans
+    assert spans[0].start / FRAMES_PER_S == pytest.approx(70.2, abs=0.3)
