@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from voiceflow_daemon.text.english.rules import format_english
+from voiceflow_daemon.text.plain import format_plainly
 
-def format_by_rules(raw: str) -> str:
-    """The transcript with tidy spacing, a capital at its start and a mark at its end."""
-    text = " ".join(raw.split())
-    if not text:
-        return ""
-    text = text[0].upper() + text[1:]
-    return text if text[-1] in ".!?" else text + "."
+BY_LANGUAGE = {"en": format_english}
+"""Primary language subtag -> the rules of that language: (raw transcript, context) -> finished text."""
+
+
+def primary_language(language: str) -> str:
+    """'en' of 'en-US', 'EN_gb' and 'en'."""
+    return language.replace("_", "-").partition("-")[0].strip().lower()
+
+
+def format_by_rules(raw: str, context: str = "default", language: str = "en") -> str:
+    """The finished text of a raw transcript.
+
+    A language without rules gets single spaces and capitals only. A context that has no style of its own is
+    written as `default`. Input that is already punctuated keeps its marks.
+    """
+    rules = BY_LANGUAGE.get(primary_language(language))
+    return rules(raw, context) if rules else format_plainly(raw)
