@@ -155,7 +155,8 @@ PY
 
 missing_packages() { # PACKAGE...
   local installed package
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p') ||
+    true # dpkg-query fails as soon as it does not know one of them
   for package; do
     grep -qxF -- "$package" <<<"$installed" || echo "$package"
   done
@@ -219,7 +220,7 @@ amx_flags() {
   cxx=$(compiler c++) || return 0
   [[ $("$cxx" -dM -E -x c++ /dev/null 2>/dev/null) != *__clang__* ]] || return 0
   # shellcheck disable=SC2086  # three words
-  "$cxx" $NO_AMX -fsyntax-only -x c++ /dev/null 2>/dev/null || return 0
+  "$cxx" $NO_AMX -fsyntax-only -x c++ /dev/null >/dev/null 2>&1 || return 0
   echo "$NO_AMX"
 }
 
