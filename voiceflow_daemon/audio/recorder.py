@@ -1,4 +1,4 @@
-"""The capture thread: drains the microphone into a 16 kHz mono recording and its journal file."""
+"""The capture thread: one recording after the other from the microphone, each with its journal file."""
 
 from __future__ import annotations
 
@@ -8,50 +8,33 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-import numpy as np
-import soxr
-from numpy.typing import NDArray
-
-from voiceflow_daemon.audio.source import AudioSource, AudioStream
+from voiceflow_daemon.audio.capture_events import (
+    CaptureEvent,
+    CaptureFailed,
+    MicrophoneReplaced,
+    Recorded,
+    SpoolFailed,
+)
+from voiceflow_daemon.audio.line import Block, CaptureLimits, Line
+from voiceflow_daemon.audio.source import AudioSource
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool, Take
 from voiceflow_daemon.config.schema import AudioSettings
 from voiceflow_daemon.errors import MicrophoneError
 
+__all__ = [
+    "SAMPLE_RATE_HZ",
+    "CaptureEvent",
+    "CaptureFailed",
+    "CaptureLimits",
+    "MicrophoneReplaced",
+    "Recorded",
+    "Recorder",
+    "Spool",
+    "SpoolFailed",
+]
+
 log = logging.getLogger(__name__)
-
-SAMPLE_RATE_HZ = 16_000
-
-
-class Spool(Protocol):
-    """Where a recording's samples are kept safe while it is made (the journal)."""
-
-    def append(self, samples: NDArray[np.int16]) -> None:
-        """Write samples, shape (n,); raises OSError when the disk is full or gone."""
-
-    def discard(self) -> None:
-        """Delete the recording."""
-
-    def release(self) -> None:
-        """Close the file and leave it for a later start to find."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A finished recording: mono int16 at 16 kHz, shape (n,). The receiver closes the spool."""
-
-    recording_id: int
-    samples: NDArray[np.int16]
-    spool: Spool | None
-
-
-@dataclass(frozen=True)
-class CaptureFailed:
-    """The microphone could not be opened, or it stopped; `recorded` is what there was till then."""
-
-    recording_id: int
-    error: MicrophoneError
-    recorded: Recorded | None
 
 
 @dataclass(frozen=True)
@@ -71,50 +54,66 @@ class _Drop:
     recording_id: int
 
 
-_Message = _Begin | _Finish | _Drop | NDArray[np.float32] | None
+@dataclass(frozen=True)
+class _Prepare:
+    settings: AudioSettings
 
 
-class _Take:
-    """One recording being made."""
+@dataclass(frozen=True)
+class _Tick:
+    """A time has come, and the queue is empty: so nothing that would change it is on its way."""
 
-    def __init__(self, begin: _Begin, stream: AudioStream, spool: Spool) -> None:
-        self.begin = begin
-        self.stream = stream
-        self.spool = spool
-        self.resampler = soxr.ResampleStream(stream.sample_rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32")
-        self.parts: list[NDArray[np.int16]] = []
-        self.ends_at: float | None = None
 
-    def add(self, block: NDArray[np.float32], *, last: bool = False) -> None:
-        mono = np.ascontiguousarray(block.mean(axis=1))
-        resampled = self.resampler.resample_chunk(mono, last=last)
-        samples = np.clip(np.rint(resampled * 32767.0), -32768, 32767).astype(np.int16)
-        if len(samples):
-            self.parts.append(samples)
-            self.spool.append(samples)
+_Message = _Begin | _Finish | _Drop | _Prepare | _Tick | Block
+
+
+@dataclass
+class _Open:
+    """The recording being made; the release sets when it ends."""
+
+    recording_id: int
+    tail_s: float
+    take: Take
+    ends_at_frame: int | None = None
+    """In recorded time."""
+    ends_by: float | None = None
+    """On the clock, for a microphone that has died."""
 
 
 class Recorder:
     """Makes recordings one after the other; its methods only enqueue and return at once."""
 
-    def __init__(self, source: AudioSource, emit: Callable[[Recorded | CaptureFailed], None]) -> None:
+    def __init__(
+        self, source: AudioSource, emit: Callable[[CaptureEvent], None], limits: CaptureLimits | None = None
+    ) -> None:
         self._source = source
         self._emit = emit
-        self._queue: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._take: _Take | None = None
-        self._thread = threading.Thread(target=self._run, name="capture")
+        self._limits = limits or CaptureLimits()
+        self._queue: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        self._settings = AudioSettings()
+        self._line: Line | None = None
+        self._open: _Open | None = None
+        self._missing = ""
+        # A daemon thread: closing a stream of a frozen sound server blocks for as long as that is frozen.
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
 
     def start(self) -> None:
         """Start the capture thread."""
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, limit_s: float = 5.0) -> None:
         """End the thread; an open recording stays in the journal."""
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(limit_s)
+        if self._thread.is_alive():
+            log.warning("the sound system does not answer; the capture thread is left to it")
+
+    def prepare(self, settings: AudioSettings) -> None:
+        """Open the microphone ahead, or close it, as `keep_open` says: at the start and after a reload."""
+        self._queue.put(_Prepare(settings))
 
     def begin(self, recording_id: int, settings: AudioSettings, open_spool: Callable[[], Spool]) -> None:
-        """Open the microphone and record."""
+        """Open the microphone and record; `open_spool` runs on the capture thread and may raise OSError."""
         self._queue.put(_Begin(recording_id, settings, open_spool))
 
     def finish(self, recording_id: int) -> None:
@@ -125,56 +124,173 @@ class Recorder:
         """Close the microphone and forget the recording."""
         self._queue.put(_Drop(recording_id))
 
+    # ------------------------------------------------------------------------- the capture thread
     def _run(self) -> None:
-        while True:
+        while (message := self._next()) is not None:
             try:
-                message = self._queue.get(timeout=self._wait_s())
-            except queue.Empty:
-                self._complete()
-                continue
-            if message is None:
-                break
-            self._handle(message)
-        if self._take is not None:
-            self._take.stream.close()
-            self._take.spool.release()
+                self._handle(message)
+            except Exception:
+                log.exception("the capture thread failed on %s", type(message).__name__)
+                self._give_up(message)
+        if self._open is not None:
+            self._open.take.release()
+        self._hang_up()
 
-    def _wait_s(self) -> float | None:
-        if self._take is None or self._take.ends_at is None:
-            return None
-        return max(0.0, self._take.ends_at - time.monotonic())
-
-    def _handle(self, message: _Begin | _Finish | _Drop | NDArray[np.float32]) -> None:
-        take = self._take
-        if isinstance(message, _Begin):
-            self._complete()
-            self._open(message)
-        elif take is None:
-            return
-        elif isinstance(message, _Finish):
-            take.ends_at = time.monotonic() + take.begin.settings.tail_ms / 1000
-        elif isinstance(message, _Drop):
-            take.stream.close()
-            take.spool.discard()
-            self._take = None
-        else:
-            take.add(message)
-            if take.ends_at is not None and time.monotonic() >= take.ends_at:
-                self._complete()
-
-    def _open(self, begin: _Begin) -> None:
+    def _next(self) -> _Message | None:
+        due = [] if self._line is None else [self._line.silent_at]
+        if self._open is not None and self._open.ends_by is not None:
+            due.append(self._open.ends_by)
         try:
-            stream = self._source.open(begin.settings.microphone, self._queue.put)
+            return self._queue.get(timeout=max(0.0, min(due) - time.monotonic()) if due else None)
+        except queue.Empty:
+            return _Tick()
+
+    def _handle(self, message: _Message) -> None:
+        match message:
+            case Block():
+                self._block(message)
+            case _Begin():
+                self._begin(message)
+            case _Finish(recording_id) if self._is_open(recording_id):
+                self._finish()
+            case _Drop(recording_id) if self._is_open(recording_id):
+                self._drop()
+            case _Prepare(settings):
+                self._prepare(settings)
+            case _Tick():
+                self._tick(time.monotonic())
+
+    def _is_open(self, recording_id: int) -> bool:
+        return self._open is not None and self._open.recording_id == recording_id
+
+    def _block(self, block: Block) -> None:
+        if block.line is not self._line:
+            return
+        opened = self._open
+        if opened is None:
+            block.line.preroll.add(block.samples, self._settings.preroll_ms)
+            return
+        take = opened.take
+        take.add(block.samples)
+        if opened.ends_at_frame is not None and take.frames >= opened.ends_at_frame:
+            self._complete()
+        elif take.frames >= self._limits.longest_s * take.sample_rate_hz:
+            self._fail(MicrophoneError("The recording grew too long and was ended."))
+
+    def _begin(self, begin: _Begin) -> None:
+        if self._open is not None:
+            self._emit(self._recorded())
+        self._settings = begin.settings
+        try:
+            line = self._connect(begin.settings.microphone)
         except MicrophoneError as error:
             self._emit(CaptureFailed(begin.recording_id, error, None))
             return
-        self._take = _Take(begin, stream, begin.open_spool())
+        self._tell_replaced(begin.recording_id, line)
+        self._open = _Open(begin.recording_id, begin.settings.tail_ms / 1000, self._new_take(begin, line))
+        for samples in line.preroll.take():
+            self._open.take.add(samples)
 
-    def _complete(self) -> None:
-        take, self._take = self._take, None
-        if take is None:
+    def _new_take(self, begin: _Begin, line: Line) -> Take:
+        def spool_failed(error: OSError) -> None:
+            self._emit(SpoolFailed(begin.recording_id, error))
+
+        spool: Spool | None = None
+        try:
+            spool = begin.open_spool()
+        except OSError as error:
+            spool_failed(error)
+        return Take(line.stream.sample_rate_hz, spool, spool_failed)
+
+    def _finish(self) -> None:
+        opened = self._open
+        if opened is None or opened.ends_by is not None:
             return
-        take.stream.close()
-        take.add(np.zeros((0, 1), np.float32), last=True)
-        samples = np.concatenate(take.parts) if take.parts else np.zeros(0, np.int16)
-        self._emit(Recorded(take.begin.recording_id, samples, take.spool))
+        opened.ends_at_frame = opened.take.frames + round(opened.tail_s * opened.take.sample_rate_hz)
+        opened.ends_by = time.monotonic() + opened.tail_s + self._limits.late_tail_s
+        if opened.tail_s == 0:
+            self._complete()
+
+    def _drop(self) -> None:
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.take.discard()
+        self._rest()
+
+    def _prepare(self, settings: AudioSettings) -> None:
+        self._settings = settings
+        if self._open is not None:
+            return
+        self._rest()
+        if settings.keep_open:
+            try:
+                self._connect(settings.microphone)
+            except MicrophoneError as error:
+                log.warning("the microphone is not kept open: %s", error)
+
+    # ----------------------------------------------------------------------- how a recording ends
+    def _complete(self) -> None:
+        # The text waits for this; it does not wait for the closing.
+        self._emit(self._recorded())
+        self._rest()
+
+    def _fail(self, error: MicrophoneError) -> None:
+        recorded = self._recorded()
+        self._emit(CaptureFailed(recorded.recording_id, error, recorded))
+        self._hang_up()
+
+    def _recorded(self) -> Recorded:
+        opened, self._open = self._open, None
+        assert opened is not None
+        return Recorded(opened.recording_id, opened.take.finish(), opened.take.spool)
+
+    def _tick(self, now: float) -> None:
+        opened = self._open
+        if opened is not None and opened.ends_by is not None and now >= opened.ends_by:
+            self._complete()
+        if self._line is None or now < self._line.silent_at:
+            return
+        if self._open is None:
+            log.warning("the microphone that was kept open stopped sending sound")
+            self._hang_up()
+            return
+        hint = "Was it unplugged? What it sent until then is not lost."
+        self._fail(MicrophoneError("The microphone stopped sending sound.", hint))
+
+    def _give_up(self, message: _Message) -> None:
+        """A defect of ours must not leave the user speaking into nothing."""
+        if isinstance(message, _Begin) and not self._is_open(message.recording_id):
+            error = MicrophoneError("The recording could not be started.", "The log says why.")
+            self._emit(CaptureFailed(message.recording_id, error, None))
+            self._hang_up()
+
+    # ------------------------------------------------------------------------------ the microphone
+    def _connect(self, microphone: str) -> Line:
+        """The line to a microphone, the open one if it is the same and alive."""
+        if self._line is not None and self._line.microphone == microphone and self._line.is_alive():
+            return self._line
+        self._hang_up()
+        line = Line(microphone, self._limits, self._queue.put)
+        line.connect(self._source)
+        self._line = line
+        return line
+
+    def _tell_replaced(self, recording_id: int, line: Line) -> None:
+        missing = line.microphone if line.stream.is_substitute else ""
+        if missing and missing != self._missing:
+            self._emit(MicrophoneReplaced(recording_id, missing))
+        self._missing = missing
+
+    def _rest(self) -> None:
+        """Between recordings the microphone is closed, unless the settings keep it open."""
+        line, settings = self._line, self._settings
+        if line is None or (
+            settings.keep_open and line.microphone == settings.microphone and not line.stream.is_substitute
+        ):
+            return
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.stream.close()
