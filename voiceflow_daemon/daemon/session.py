@@ -6,7 +6,9 @@ press starts the next recording at once. Times are seconds of one monotonic cloc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Literal
 
 
@@ -126,30 +128,35 @@ class HotkeyRules:
     release_grace_s: float = 0.04
     max_recording_s: float = 300.0
 
+    @property
+    def presses_need_proof(self) -> bool:
+        """Whether a press means something only once it was held alone for `min_hold_s`."""
+        return self.single_modifier and self.min_hold_s > 0
+
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording being made. `counts` is False while a single modifier may still be a tap or a chord.
-
-    `held` tells a recording that ends with its key's release from one that goes on without the key.
-    """
+    """A recording being made."""
 
     recording_id: int
     started_at: float
-    counts: bool
-    held: bool
+
+
+class Role(Enum):
+    """What the present press of the hotkey does."""
+
+    MAY_START = "it started the recording, which is dropped unless the press is held long enough"
+    MAY_STOP = "it ends the recording once it was held long enough"
+    HOLDS = "the recording lasts as long as the press"
+    SPENT = "it has done what it does; the rest of it means nothing"
 
 
 @dataclass(frozen=True)
 class Press:
-    """The hotkey is down. `released_at` is set during the grace.
-
-    `spent` presses have done what they do (ended a toggled recording, were cancelled, were part of
-    a chord): the rest of the press means nothing.
-    """
+    """The hotkey is down. `released_at` is set during the grace. Without a recording it is SPENT."""
 
     pressed_at: float
-    spent: bool
+    role: Role
     released_at: float | None = None
 
 
@@ -163,28 +170,35 @@ class Session:
     next_id: int = 1
     paused: bool = False
 
+    @property
+    def recording_counts(self) -> bool:
+        """Whether there is a recording that is worked on when it ends."""
+        return self.recording is not None and not self.has_role(Role.MAY_START)
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the hotkey is down in one of these roles."""
+        return self.press is not None and self.press.role in roles
+
 
 Step = tuple[Session, tuple[Command, ...]]
 
 
 def next_deadline(session: Session, rules: HotkeyRules) -> float | None:
     """When `Tick` is due: the grace's end, the minimum hold, or the maximum length."""
-    due: list[float] = []
-    recording, press = session.recording, session.press
-    if press is not None and press.released_at is not None:
-        due.append(press.released_at + rules.release_grace_s)
-    elif press is not None and not press.spent and _awaits_hold(session, rules):
-        due.append(press.pressed_at + rules.min_hold_s)
-    if recording is not None:
-        due.append(recording.started_at + rules.max_recording_s)
-    return min(due, default=None)
+    deadline = _next_deadline(session, rules)
+    return None if deadline is None else deadline[0]
 
 
 def step(session: Session, event: Event, now: float, rules: HotkeyRules) -> Step:
-    """The next state and what to do. Deadlines that have passed are applied before the event."""
-    session, commands = _pass_deadlines(session, now, rules)
-    session, more = _apply(session, event, now, rules)
-    return session, commands + more
+    """The next state and what to do.
+
+    Deadlines that have passed are applied before the event, and again after it, so that the next
+    deadline always lies ahead (a grace of zero ends at once).
+    """
+    session, overdue = _pass_deadlines(session, now, rules)
+    session, commands = _apply(session, event, now, rules)
+    session, immediate = _pass_deadlines(session, now, rules)
+    return session, overdue + commands + immediate
 
 
 def _apply(session: Session, event: Event, now: float, rules: HotkeyRules) -> Step:
@@ -194,136 +208,144 @@ def _apply(session: Session, event: Event, now: float, rules: HotkeyRules) -> St
         case KeyReleased() if session.press is not None and session.press.released_at is None:
             return replace(session, press=replace(session.press, released_at=now)), ()
         case OtherInput():
-            return _other_input(session, rules)
+            return _other_input(session)
         case Cancelled():
-            return _spend(_end(session, drop=True, cancelled=True))
+            return _end(session, cancelled=True)
         case StartRequested():
-            return _start(session, now, counts=True, held=False)
+            return _start_requested(session, now, rules)
         case FinishRequested():
-            return _spend(_end(session))
+            return _end(session)
         case ToggleRequested():
-            started = session.recording is None
-            return _start(session, now, counts=True, held=False) if started else _spend(_end(session))
+            return _start(session, now) if session.recording is None else _end(session)
         case PauseSet(paused):
-            session, commands = _spend(_end(session)) if paused else (session, ())
+            session, commands = _end(session) if paused else (session, ())
             return replace(session, paused=paused), commands
         case CaptureEnded(recording_id, recorded):
-            return _capture_ended(session, recording_id, recorded)
+            return _capture_ended(session, recording_id, recorded), ()
         case WorkEnded(recording_id):
-            return replace(session, in_work=tuple(i for i in session.in_work if i != recording_id)), ()
+            return _without_work(session, recording_id), ()
         case _:
             return session, ()
 
 
+# --------------------------------------------------------------------------------- the deadlines
+def _next_deadline(
+    session: Session, rules: HotkeyRules
+) -> tuple[float, Callable[[Session, HotkeyRules], Step]] | None:
+    """The earliest deadline and what happens then; of equal ones, the first in this order."""
+    recording, press = session.recording, session.press
+    deadlines: list[tuple[float, Callable[[Session, HotkeyRules], Step]]] = []
+    if press is not None and press.released_at is not None:
+        deadlines.append((press.released_at + rules.release_grace_s, _released))
+    elif press is not None and press.role in (Role.MAY_START, Role.MAY_STOP):
+        deadlines.append((press.pressed_at + rules.min_hold_s, _proven))
+    if recording is not None:
+        deadlines.append((recording.started_at + rules.max_recording_s, _too_long))
+    return min(deadlines, key=lambda deadline: deadline[0], default=None)
+
+
 def _pass_deadlines(session: Session, now: float, rules: HotkeyRules) -> Step:
-    """Apply, in the order of their times, the deadlines that lie behind."""
+    """Apply, in the order of their times, the deadlines that lie behind. Each one clears itself."""
     commands: tuple[Command, ...] = ()
-    while (due := next_deadline(session, rules)) is not None and due <= now:
-        session, more = _deadline(session, due, rules)
+    while (deadline := _next_deadline(session, rules)) is not None and deadline[0] <= now:
+        session, more = deadline[1](session, rules)
         commands += more
     return session, commands
 
 
-def _deadline(session: Session, due: float, rules: HotkeyRules) -> Step:
-    recording, press = session.recording, session.press
-    if recording is not None and due >= recording.started_at + rules.max_recording_s:
-        return _spend(_end(session))
-    if press is not None and press.released_at is not None:
-        return _released(session)
-    return _held_long_enough(session)
+def _released(session: Session, _rules: HotkeyRules) -> Step:
+    """The grace is over: the release was real."""
+    ends_with_key = session.has_role(Role.MAY_START, Role.HOLDS)
+    session, commands = _end(session) if ends_with_key else (session, ())
+    return replace(session, press=None), commands
+
+
+def _proven(session: Session, rules: HotkeyRules) -> Step:
+    """The single modifier was held alone for long enough."""
+    if session.has_role(Role.MAY_STOP):
+        return _end(session)
+    return _with_role(session, _role_of_counting_press(rules)), ()
+
+
+def _too_long(session: Session, _rules: HotkeyRules) -> Step:
+    return _end(session)
 
 
 # ------------------------------------------------------------------------------------ the hotkey
 def _pressed(session: Session, now: float, rules: HotkeyRules) -> Step:
-    press = session.press
-    if press is not None:
+    if session.press is not None:
         # Auto-repeat: the key never went up.
-        return replace(session, press=replace(press, released_at=None)), ()
-    session = replace(session, press=Press(now, spent=False))
+        return replace(session, press=replace(session.press, released_at=None)), ()
+    was_recording = session.recording is not None
+    session = replace(session, press=Press(now, Role.SPENT))
+    if was_recording:
+        return (_with_role(session, Role.MAY_STOP), ()) if rules.presses_need_proof else _end(session)
+    session, commands = _start(session, now)
     if session.recording is None:
-        counts = not (rules.single_modifier and rules.min_hold_s > 0)
-        session, commands = _start(session, now, counts=counts, held=rules.mode == "hold")
         return session, commands
-    if rules.single_modifier and rules.min_hold_s > 0:
-        return session, ()
-    return _spend(_end(session))
+    role = Role.MAY_START if rules.presses_need_proof else _role_of_counting_press(rules)
+    return _with_role(session, role), commands
 
 
-def _awaits_hold(session: Session, rules: HotkeyRules) -> bool:
-    """Whether the present press still has to prove itself by being held."""
-    recording = session.recording
-    if recording is None or not rules.single_modifier:
-        return False
-    began_with_this_press = session.press is not None and recording.started_at >= session.press.pressed_at
-    return not recording.counts or not began_with_this_press
-
-
-def _held_long_enough(session: Session) -> Step:
-    recording = session.recording
-    if recording is None:
-        return session, ()
-    if not recording.counts:
-        session = replace(session, recording=replace(recording, counts=True))
-        return (session, ()) if recording.held else _spend((session, ()))
-    return _spend(_end(session))
-
-
-def _released(session: Session) -> Step:
-    recording, press = session.recording, session.press
-    session = replace(session, press=None)
-    if press is None or press.spent or recording is None:
-        return session, ()
-    if not recording.counts:
-        return _end(session, drop=True)
-    return _end(session) if recording.held else (session, ())
-
-
-def _other_input(session: Session, rules: HotkeyRules) -> Step:
+def _other_input(session: Session) -> Step:
     """The modifier is part of a chord: its press means nothing to us, unless it already counts."""
-    recording, press = session.recording, session.press
-    if press is None or not rules.single_modifier:
-        return session, ()
-    if recording is not None and not recording.counts:
-        return _spend(_end(session, drop=True))
-    if recording is not None and recording.held:
-        return session, ()
-    return _spend((session, ()))
+    if session.has_role(Role.MAY_START):
+        return _end(session)
+    if session.has_role(Role.MAY_STOP):
+        return _with_role(session, Role.SPENT), ()
+    return session, ()
+
+
+def _role_of_counting_press(rules: HotkeyRules) -> Role:
+    return Role.HOLDS if rules.mode == "hold" else Role.SPENT
+
+
+def _with_role(session: Session, role: Role) -> Session:
+    assert session.press is not None
+    return replace(session, press=replace(session.press, role=role))
 
 
 # ---------------------------------------------------------------------------------- the recording
-def _start(session: Session, now: float, *, counts: bool, held: bool) -> Step:
-    if session.recording is not None or session.paused:
-        return _spend((session, ()))
-    recording = Recording(session.next_id, now, counts=counts, held=held)
+def _start_requested(session: Session, now: float, rules: HotkeyRules) -> Step:
+    """Start, or let the recording count that a press has just begun."""
+    if session.has_role(Role.MAY_START):
+        return _with_role(session, _role_of_counting_press(rules)), ()
+    return _start(session, now) if session.recording is None else (session, ())
+
+
+def _start(session: Session, now: float) -> Step:
+    if session.paused:
+        return session, ()
+    recording = Recording(session.next_id, now)
     session = replace(session, recording=recording, next_id=session.next_id + 1)
     return session, (StartCapture(recording.recording_id),)
 
 
-def _end(session: Session, *, drop: bool = False, cancelled: bool = False) -> Step:
-    recording = session.recording
+def _end(session: Session, *, cancelled: bool = False) -> Step:
+    """End the recording, if there is one: to be worked on if it counts and was not cancelled."""
+    recording, counts = session.recording, session.recording_counts
+    session = _without_recording(session)
     if recording is None:
         return session, ()
-    session = replace(session, recording=None)
-    if drop or not recording.counts:
+    if cancelled or not counts:
         return session, (DropCapture(recording.recording_id, cancelled),)
     session = replace(session, in_work=(*session.in_work, recording.recording_id))
     return session, (FinishCapture(recording.recording_id),)
 
 
-def _spend(step_so_far: Step) -> Step:
-    """The rest of the present press means nothing."""
-    session, commands = step_so_far
+def _capture_ended(session: Session, recording_id: int, recorded: bool) -> Session:
+    if session.recording is None or session.recording.recording_id != recording_id:
+        return session if recorded else _without_work(session, recording_id)
+    session = _without_recording(session)
+    return replace(session, in_work=(*session.in_work, recording_id)) if recorded else session
+
+
+def _without_recording(session: Session) -> Session:
+    """No recording, and the rest of the present press means nothing."""
     if session.press is not None:
-        session = replace(session, press=replace(session.press, spent=True))
-    return session, commands
+        session = _with_role(session, Role.SPENT)
+    return replace(session, recording=None)
 
 
-def _capture_ended(session: Session, recording_id: int, recorded: bool) -> Step:
-    recording = session.recording
-    if recording is not None and recording.recording_id == recording_id:
-        session, _ = _spend((replace(session, recording=None), ()))
-        if recorded:
-            session = replace(session, in_work=(*session.in_work, recording_id))
-    elif not recorded:
-        session = replace(session, in_work=tuple(i for i in session.in_work if i != recording_id))
-    return session, ()
+def _without_work(session: Session, recording_id: int) -> Session:
+    return replace(session, in_work=tuple(i for i in session.in_work if i != recording_id))
