@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+BUILT_IN_CONTEXTS = ("default", "email", "slack", "code")
+"""Contexts that ship with a prompt, in menu order."""
+
 
 class Effect(StrEnum):
     """What the daemon has to do when a field has changed."""
@@ -36,7 +39,7 @@ def setting(default: Any, effect: Effect, description: str, **limits: Any) -> An
 class Table(BaseModel):
     """One table of the TOML file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class HotkeySettings(Table):

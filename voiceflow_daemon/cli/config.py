@@ -1,0 +1,100 @@
+"""`voiceflow config path|check|edit|show`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+from voiceflow_daemon.errors import ConfigError, VoiceflowError
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its parts."""
+    config = commands.add_parser(
+        "config",
+        help="where the settings are; check, edit or show them",
+        description="Where the settings are; check, edit or show them.",
+        epilog="example: voiceflow config check",
+    )
+    parts = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary, action in (
+        ("path", "print the file's path", _path),
+        (
+            "check",
+            "list everything that is wrong with the file (ends with 4 when there is something)",
+            _check,
+        ),
+        ("edit", "open the file in $VISUAL, $EDITOR or your desktop's editor, then check it", _edit),
+        ("show", "print the settings in force; changed ones are marked", _show),
+    ):
+        part = parts.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        part.set_defaults(func=action)
+
+
+def _path(_options: argparse.Namespace) -> int:
+    from voiceflow_daemon.storage.paths import user_paths
+
+    print(user_paths().config_file)
+    return 0
+
+
+def _check(_options: argparse.Namespace) -> int:
+    from voiceflow_daemon.config.load import load_settings
+    from voiceflow_daemon.llm.prompts import check_prompts
+    from voiceflow_daemon.storage.paths import user_paths
+
+    paths = user_paths()
+    settings = load_settings(paths.config_file)
+    check_prompts(settings, paths.config_dir)
+    found = "is good" if paths.config_file.exists() else "does not exist yet: all defaults"
+    print(f"{paths.config_file} {found}")
+    return 0
+
+
+def _edit(options: argparse.Namespace) -> int:
+    from voiceflow_daemon.config.template import write_first
+    from voiceflow_daemon.storage.paths import user_paths
+
+    path = user_paths().config_file
+    write_first(path)
+    command = editor_command(dict(os.environ))
+    try:
+        ended = subprocess.run([*command, str(path)], check=False)
+    except OSError as error:
+        raise VoiceflowError(
+            f"The editor {command[0]!r} cannot be started: {error.strerror}.", "Set $EDITOR to yours."
+        ) from error
+    if ended.returncode != 0:
+        raise VoiceflowError(f"The editor {command[0]!r} ended with status {ended.returncode}.")
+    return _check(options)
+
+
+def editor_command(environment: dict[str, str]) -> list[str]:
+    """The user's editor; raises `VoiceflowError` when there is none."""
+    for variable in ("VISUAL", "EDITOR"):
+        if environment.get(variable, "").strip():
+            return shlex.split(environment[variable])
+    for program in ("xdg-open", "nano", "vi"):
+        if shutil.which(program):
+            return [program]
+    raise VoiceflowError("No editor was found.", "Set $EDITOR to yours.")
+
+
+def _show(_options: argparse.Namespace) -> int:
+    from voiceflow_daemon.config.load import load_settings
+    from voiceflow_daemon.config.schema import Settings
+    from voiceflow_daemon.config.template import render
+    from voiceflow_daemon.storage.paths import user_paths
+
+    try:
+        settings = load_settings(user_paths().config_file)
+    except ConfigError as error:
+        print(f"voiceflow: {error.message}These are the defaults:\n", file=sys.stderr)
+        print(render(Settings()), end="")
+        return error.exit_code
+    print(render(settings), end="")
+    return 0
