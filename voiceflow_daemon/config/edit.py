@@ -11,6 +11,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.toml_document import TOMLDocument
 
 from voiceflow_daemon.config.load import parse_settings, read_text
 from voiceflow_daemon.config.template import write_first
@@ -48,15 +49,13 @@ def set_value(path: Path, dotted_key: str, value: Value) -> None:
 
 def changed_text(text: str, dotted_key: str, value: Value) -> str:
     """The TOML text with one value changed. Raises `ConfigError` when the text is no TOML."""
-    *tables, key = dotted_key.split(".")
+    path = dotted_key.split(".")
     try:
-        document = tomlkit.parse(text)
-        if key not in _table(document, tables):
-            text = _with_line(text, tables, key)
-            document = tomlkit.parse(text)
-        table: Any = _table(document, tables)
-        table[key] = value
-        return tomlkit.dumps(document)
+        wanted = _with_value(tomlkit.parse(text), path, value)
+        placed = _with_value(tomlkit.parse(_with_line(text, path)), path, value)
+        # Lines are found by their look: one inside a multi-line text would be changed with it.
+        same = placed.unwrap() == wanted.unwrap()
+        return tomlkit.dumps(placed if same else wanted)
     except (TOMLKitError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"{dotted_key} cannot be written, because the config file is broken: {error}.",
@@ -64,28 +63,34 @@ def changed_text(text: str, dotted_key: str, value: Value) -> str:
         ) from error
 
 
-def _table(document: Any, names: list[str]) -> Any:
-    """The table at `names`; an empty one where there is none."""
-    for name in names:
-        document = document.get(name, {})
+def _with_value(document: TOMLDocument, path: list[str], value: Value) -> TOMLDocument:
+    table: Any = document
+    for name in path[:-1]:
+        if name not in table:
+            table.add(name, tomlkit.table())
+        table = table[name]
+    table[path[-1]] = value
     return document
 
 
-def _with_line(text: str, tables: list[str], key: str) -> str:
-    """The text with a line for a key that has none: where its commented default stands, else at the
+def _with_line(text: str, path: list[str]) -> str:
+    """The text with a line for the key if it has none: where its commented default stands, else at the
     head of its table, else in a new table at the end.
 
     tomlkit would append behind the comments that introduce the next table.
     """
-    lines = text.splitlines()
+    *tables, key = path
+    lines = text.split("\n")
     start, end = _section(lines, tables)
+    if start is not None and any(re.match(rf"\s*{re.escape(key)}\s*=", line) for line in lines[start:end]):
+        return text
     if start is None:
-        return "\n".join([*lines, "", f"[{'.'.join(tables)}]", f"{key} = 0", ""])
+        return "\n".join([*lines, f"[{'.'.join(tables)}]", f"{key} = 0", ""])
     for index in range(start, end):
         if re.match(rf"#\s*{re.escape(key)}\s*=", lines[index]):
             lines[index] = f"{key} = 0"
-            return "\n".join([*lines, ""])
-    return "\n".join([*lines[:start], f"{key} = 0", *lines[start:], ""])
+            return "\n".join(lines)
+    return "\n".join([*lines[:start], f"{key} = 0", *lines[start:]])
 
 
 def _section(lines: list[str], tables: list[str]) -> tuple[int | None, int]:
