@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ from voiceflow_daemon.audio.recorder import (
     Spool,
     SpoolFailed,
 )
-from voiceflow_daemon.audio.source import Microphone
+from voiceflow_daemon.audio.source import Microphone, OnBlock
 from voiceflow_daemon.config.schema import AudioSettings
 from voiceflow_daemon.errors import MicrophoneError
 
@@ -37,6 +38,19 @@ TAIL_BLOCKS = 6
 
 def block(level: float = 0.5, frames: int = BLOCK) -> NDArray[np.float32]:
     return np.full((frames, 1), level, np.float32)
+
+
+class HangingSource(FakeSource):
+    """Its streams do not close before it `answers`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = threading.Event()
+
+    def open(self, microphone: str, on_block: OnBlock) -> FakeStream:
+        stream = super().open(microphone, on_block)
+        stream.close = self.answers.wait  # type: ignore[method-assign,assignment]
+        return stream
 
 
 class Booth:
@@ -316,6 +330,16 @@ class TestMicrophoneTrouble:
                 event = booth.event()
             assert isinstance(event, Recorded)
         assert told == [(0, "Headset"), (3, "Headset")]
+
+    def test_a_sound_server_that_hangs_keeps_neither_text_nor_stop_waiting(self) -> None:
+        source = HangingSource()
+        booth = Booth(source)
+        booth.begin(1, tail_ms=0)
+        booth.speak(2)
+        booth.recorder.finish(1)
+        assert len(booth.recorded().samples) == 2 * BLOCK
+        booth.recorder.stop(limit_s=0.01)
+        source.answers.set()
 
     def test_a_defect_is_told_and_the_next_recording_works(self, booth: Booth) -> None:
         def broken() -> Spool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tests.desktop.rig import VirtualDesktop, until
 from tests.desktop.rig.sound import start_sound_server
 from tests.fakes.audio_source import BUILT_IN, HEADSET, FakeSource
-from voiceflow_daemon.audio.select import select
+from voiceflow_daemon.audio import select
 from voiceflow_daemon.audio.source import AudioSource
 from voiceflow_daemon.errors import MicrophoneError
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tests.desktop.rig import VirtualDesktop
 from tests.desktop.rig.sound import start_sound_server
+from voiceflow_daemon.audio import select
 from voiceflow_daemon.audio.recorder import (
     SAMPLE_RATE_HZ,
     CaptureEvent,
@@ -22,7 +23,6 @@ from voiceflow_daemon.audio.recorder import (
     Recorded,
     Recorder,
 )
-from voiceflow_daemon.audio.select import select
 from voiceflow_daemon.config.schema import AudioSettings
 from voiceflow_daemon.storage.journal import Journal, JournalEntry
 
