@@ -71,6 +71,14 @@ def test_speech_over_noise_is_still_heard(transcriber: FasterWhisperTranscriber)
     assert transcriber.transcribe(noisy, SHORT).text == entry.heard
 
 
+def test_some_broken_samples_do_not_hide_the_words(transcriber: FasterWhisperTranscriber) -> None:
+    entry = recording("note_short")
+    samples = entry.samples()
+    samples[20_000::7_919] = np.nan
+    samples[9_000::11_003] = np.inf
+    assert transcriber.transcribe(samples, SHORT).text == entry.heard
+
+
 @pytest.mark.parametrize("gain", [0.3, 0.03])
 def test_a_quiet_microphone_is_heard(transcriber: FasterWhisperTranscriber, gain: float) -> None:
     entry = recording("note_short")

@@ -85,6 +85,15 @@ def test_a_wrong_number_of_mel_bands_in_the_description_does_no_harm(folder: Pat
     whisper.close()
 
 
+@pytest.mark.parametrize("frames", [350, 1000, 3000])
+def test_the_encoder_works_on_the_window_and_no_more(frames: int) -> None:
+    whisper = load(DEMO_MODEL)
+    for name in ("note_short", "email_long"):
+        encoded = whisper.encode(recording(name).samples(), frames)
+        assert encoded.shape[:2] == [1, frames // 2]
+    whisper.close()
+
+
 def test_decoding_without_loops_writes_no_three_tokens_twice() -> None:
     whisper = load(DEMO_MODEL)
     encoded = whisper.encode(recording("email_long").samples(), 3000)

@@ -21,6 +21,7 @@ class Request:
     method: str
     path: str
     range: str | None
+    accepts: str | None
 
 
 @dataclass
@@ -96,7 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        self.hub.requests.append(Request(self.command, path, self.headers.get("Range")))
+        self.hub.requests.append(
+            Request(self.command, path, self.headers.get("Range"), self.headers.get("Accept-Encoding"))
+        )
         if path.startswith("/api/models/"):
             self._info(path.removeprefix("/api/models/").split("/revision/")[0])
         elif "/resolve/" in path:
