@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from voiceflow_daemon.text.english.rules import format_english
+from voiceflow_daemon.text.languages import primary_language
 from voiceflow_daemon.text.plain import format_plainly
 
 BY_LANGUAGE = {"en": format_english}
 """Primary language subtag -> the rules of that language: (raw transcript, context) -> finished text."""
-
-
-def primary_language(language: str) -> str:
-    """'en' of 'en-US', 'EN_gb' and 'en'."""
-    return language.replace("_", "-").partition("-")[0].strip().lower()
 
 
 def format_by_rules(raw: str, context: str = "default", language: str = "en") -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
+
+from voiceflow_daemon.text.phrases import PhraseBook
 
 LINE = "\n"
 PARAGRAPH = "\n\n"
@@ -42,11 +44,11 @@ class Token:
     """Its spelling is final: no capital and no number form is applied any more."""
     after_pause: bool = False
     """The speaker hesitated right before it ('um')."""
+    key: str = field(init=False)
+    """The text for comparisons: small letters, straight apostrophes."""
 
-    @property
-    def key(self) -> str:
-        """The text for comparisons: small letters, straight apostrophes."""
-        return self.text.lower().replace("\u2019", "'")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", self.text.lower().replace("\u2019", "'"))
 
     @property
     def is_word(self) -> bool:
@@ -145,9 +147,10 @@ def phrase_length(tokens: Sequence[Token], start: int, phrase: Sequence[str]) ->
     return at - start
 
 
-def longest_phrase(tokens: Sequence[Token], start: int, phrases: Sequence[Sequence[str]]) -> int:
-    """The length in tokens of the longest of `phrases` at `start`; 0 if none stands there."""
-    return max((phrase_length(tokens, start, phrase) for phrase in phrases), default=0)
+def longest_phrase(tokens: Sequence[Token], start: int, book: PhraseBook) -> int:
+    """The length in tokens of the longest phrase of `book` at `start`; 0 if none stands there."""
+    found = book.starting(key_at(tokens, start))
+    return max((phrase_length(tokens, start, phrase) for phrase in found), default=0)
 
 
 def merge_marks(tokens: Sequence[Token]) -> list[Token]:

@@ -30,7 +30,7 @@ class Closing:
 
 def greeting_length(tokens: Sequence[Token]) -> int:
     """Words of the greeting with its names at the start; 0 where nobody known is greeted."""
-    for greeting in GREETINGS:
+    for greeting in GREETINGS.starting(key_at(tokens, 0)):
         start = len(greeting)
         if tuple(keys_at(tokens, 0, start)) != greeting:
             continue
@@ -81,11 +81,11 @@ def _before_marks(tokens: Sequence[Token], end: int) -> int:
 def _closing_before(tokens: Sequence[Token], signed: int, end: int, *, hard: bool = False) -> Closing | None:
     """The closing right before the signature tokens[signed:end]; `hard`: only one of two words or more."""
     at = _before_marks(tokens, signed)
-    for closing in CLOSINGS + SOFT_CLOSINGS:
+    for closing in (*CLOSINGS, *SOFT_CLOSINGS):
         start = at - len(closing)
         if start < 0 or tuple(keys_at(tokens, start, len(closing))) != closing:
             continue
-        soft = closing in SOFT_CLOSINGS
+        soft = closing in set(SOFT_CLOSINGS)
         alone = signed == end and not (start and not tokens[start - 1].is_word)
         if (soft and alone) or (hard and (soft or len(closing) == 1)):
             continue

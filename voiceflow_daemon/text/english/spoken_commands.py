@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from voiceflow_daemon.text.english.words import MARK_NAME_LEADS, PERIOD_LEADS, SCRATCH, SPOKEN_MARKS
+from voiceflow_daemon.text.english.words import (
+    MARK_BY_NAME,
+    MARK_NAME_LEADS,
+    PERIOD_LEADS,
+    SCRATCH,
+    SPOKEN_MARKS,
+)
 from voiceflow_daemon.text.tokens import Token, key_at, keys_at, mark
 
 
@@ -12,13 +18,13 @@ def spoken_mark_at(tokens: Sequence[Token], at: int) -> tuple[int, str]:
     """(words taken, mark) of the spoken mark at `at`; (0, '') where there is none."""
     before = key_at(tokens, at - 1)
     if key_at(tokens, at) == "period":
-        scratched = tuple(keys_at(tokens, at - 2, 2)) in SCRATCH if at >= 2 else False
+        scratched = SCRATCH.longest_at([key_at(tokens, at - 2), key_at(tokens, at - 1)], 0) > 0
         return (1, ".") if scratched or before not in PERIOD_LEADS else (0, "")
     if before in MARK_NAME_LEADS:
         return 0, ""
-    for phrase, written in SPOKEN_MARKS:
+    for phrase in SPOKEN_MARKS.starting(key_at(tokens, at)):
         if tuple(keys_at(tokens, at, len(phrase))) == phrase:
-            return len(phrase), written
+            return len(phrase), MARK_BY_NAME[" ".join(phrase)]
     return 0, ""
 
 

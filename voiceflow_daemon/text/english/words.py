@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+from voiceflow_daemon.text.phrases import PhraseBook, word_set
 
 
 def _counted(words: str, start: int, step: int = 1) -> dict[str, int]:
     return {word: start + step * index for index, word in enumerate(words.split())}
 
 
-def _phrases(*phrases: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(phrase.split()) for phrase in phrases)
-
-
-DAYS = _set("monday tuesday wednesday thursday friday saturday sunday")
-MONTHS = _set("january february april june july august september october november december")
-MAYBE_MONTHS = _set("may march")
+DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
+MONTHS = word_set("january february april june july august september october november december")
+MAYBE_MONTHS = word_set("may march")
 """A month only behind one of MONTH_LEADS or before a number."""
-MONTH_LEADS = _set("in of on by until since last next this early late")
-NAMES = _set("""
+MONTH_LEADS = word_set("in of on by until since last next this early late")
+NAMES = word_set("""
     anna bob tom maria peter susan david laura james emma oliver sophie daniel julia michael sarah kevin
     linda robert alice charles diana edward fiona george grace hannah isaac jack karen leo martin nina
     oscar paula quentin rachel simon tina victor wendy xavier yvonne zoe adam brian claire dennis ellen
@@ -30,56 +24,56 @@ NAMES = _set("""
     ella noah liam mia lucy harry joe dan matt jenny elena marco smith johnson miller garcia brown jones
     wilson taylor
 """)
-NAMES_LIKE_WORDS = _set("brown grace frank max")
+NAMES_LIKE_WORDS = word_set("brown grace frank max")
 """Names that are also plain words: small behind one of NO_NAME_LEADS."""
-NO_NAME_LEADS = _set("a an the very dark light some more is are was be")
-PLACES = _set("""
+NO_NAME_LEADS = word_set("a an the very dark light some more is are was be")
+PLACES = word_set("""
     london paris berlin madrid rome vienna boston chicago dublin oslo tokyo sydney toronto france
     germany spain italy england ireland japan canada america europe india china texas california english
     french german spanish italian american british python linux github google docker microsoft amazon
 """)
 PROPER = DAYS | MONTHS | NAMES | PLACES
-TITLES = _set("mr mrs ms dr doctor professor")
+TITLES = word_set("mr mrs ms dr doctor professor")
 
-HESITATIONS = _set("um uh erm er uhm umm uhh hmm")
-YOU_KNOW_LEADS = _set(
+HESITATIONS = word_set("um uh erm er uhm umm uhh hmm")
+YOU_KNOW_LEADS = word_set(
     "do did does don't didn't let if as would should when before will could can what that make"
 )
-YOU_KNOW_OBJECTS = _set("what how if where who why when about the that him her it this my your")
-YOU_KNOW_TORN = _set("a an the to is was and but so of in it's just that's")
+YOU_KNOW_OBJECTS = word_set("what how if where who why when about the that him her it this my your")
+YOU_KNOW_TORN = word_set("a an the to is was and but so of in it's just that's")
 """Behind these 'you know' is always a filler."""
-LIKE_LEADS = _set("and so but because then was just")
-REPEATABLE = _set("very really so no bye ha had that far many way knock blah hip choo")
+LIKE_LEADS = word_set("and so but because then was just")
+REPEATABLE = word_set("very really so no bye ha had that far many way knock blah hip choo")
 
-MARKERS = _phrases(
+MARKERS = PhraseBook(
     "no make that", "no wait", "wait no", "no sorry", "sorry no", "actually no", "no actually", "no i mean",
     "make that", "or rather",
 )  # fmt: skip
 """What always announces a correction."""
-WEAK_MARKERS = _phrases("sorry", "wait", "i mean")
+WEAK_MARKERS = PhraseBook("sorry", "wait", "i mean")
 """A correction only where the words around them match ('at two sorry three', not 'sorry for')."""
-MARKER_TAILS = _phrases("actually", "sorry", "i mean", "rather", "wait", "no")
+MARKER_TAILS = PhraseBook("actually", "sorry", "i mean", "rather", "wait", "no")
 """What may follow a marker and belongs to it: 'no wait actually'."""
-NO_RESTART = _set("i it we he she they you that this")
+NO_RESTART = word_set("i it we he she they you that this")
 """Words at which no sentence restarts after a weak marker: 'i am sorry i am late'."""
-RESTART_LEADS = _set("to for with the in on at a an my your our from by of")
+RESTART_LEADS = word_set("to for with the in on at a an my your our from by of")
 """Words at which a weak marker may restart a phrase."""
-TAIL_LEADS = _set("a an per each tomorrow today tonight")
+TAIL_LEADS = word_set("a an per each tomorrow today tonight")
 """Words that stay behind a corrected number: 'twenty dollars a night no wait thirty'."""
-SCRATCH = _phrases("scratch that", "strike that", "delete that")
-CONJUNCTIONS = _set("and but because so then or which while although though unless since whereas")
+SCRATCH = PhraseBook("scratch that", "strike that", "delete that")
+CONJUNCTIONS = word_set("and but because so then or which while although though unless since whereas")
 
-SPOKEN_MARKS = tuple(
-    (tuple(said.split()), written)
-    for said, written in (
-        ("new paragraph", "\n\n"), ("new line", "\n"), ("question mark", "?"), ("exclamation mark", "!"),
-        ("exclamation point", "!"), ("full stop", "."), ("newline", "\n"), ("comma", ","), ("colon", ":"),
-        ("semicolon", ";"),
-    )
-)  # fmt: skip
-MARK_NAME_LEADS = _set("a an the another each every missing extra")
+MARK_BY_NAME = {
+    "new paragraph": "\n\n", "new line": "\n", "newline": "\n", "question mark": "?", "exclamation mark": "!",
+    "exclamation point": "!", "full stop": ".", "comma": ",", "colon": ":", "semicolon": ";",
+}  # fmt: skip
+SPOKEN_MARKS = PhraseBook(*MARK_BY_NAME)
+"""All but 'period', which is often the word itself."""
+MARK_NAME_LEADS = word_set("a an the another each every missing extra")
 """Behind these the name of a mark is the thing itself: 'add a comma'."""
-PERIOD_LEADS = MARK_NAME_LEADS | _set("this that per any long short trial time same notice waiting probation")
+PERIOD_LEADS = MARK_NAME_LEADS | word_set(
+    "this that per any long short trial time same notice waiting probation"
+)
 
 ONES = _counted("zero one two three four five six seven eight nine", start=0)
 TEENS = _counted("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", start=10)
@@ -92,30 +86,30 @@ ORDINALS = (
     | {"thirtieth": 30}
 )
 NUMBER_WORDS = frozenset(ONES) | frozenset(TEENS) | frozenset(TENS) | frozenset(SCALES) | {"hundred"}
-NUMBER_UNITS = _set("am pm percent dollars o'clock")
-CLOCK_LEADS = _set("at by until around before after from till about")
+NUMBER_UNITS = word_set("am pm percent dollars o'clock")
+CLOCK_LEADS = word_set("at by until around before after from till about")
 
-GREETINGS = _phrases("good morning", "good afternoon", "good evening", "hi", "hello", "hey", "dear")
-GREETED_GROUPS = _set("team everyone all there folks customer everybody colleagues")
-CLOSINGS = _phrases(
+GREETINGS = PhraseBook("good morning", "good afternoon", "good evening", "hi", "hello", "hey", "dear")
+GREETED_GROUPS = word_set("team everyone all there folks customer everybody colleagues")
+CLOSINGS = PhraseBook(
     "best regards", "kind regards", "warm regards", "best wishes", "many thanks", "yours sincerely",
     "yours faithfully", "all the best", "talk to you soon", "talk soon", "sincerely", "regards",
 )  # fmt: skip
-SOFT_CLOSINGS = _phrases("thank you", "thanks", "cheers", "best")
+SOFT_CLOSINGS = PhraseBook("thank you", "thanks", "cheers", "best")
 """A closing only with a name behind or a mark before."""
 
-AUXILIARIES = _set("""
+AUXILIARIES = word_set("""
     can could would will do does did is are was were should shall have has am can't couldn't wouldn't
     won't don't doesn't didn't isn't aren't wasn't weren't shouldn't haven't hasn't
 """)
-SUBJECTS = NAMES | _set("""
+SUBJECTS = NAMES | word_set("""
     i you we they he she it this that these those there the a an my your our his her their anyone
     anybody someone somebody everyone everybody any some all
 """)
-ASKING = _set("what where who why how which when whose")
-ASKING_SHORT = _set("what's where's who's why's how's when's")
-HOW_MUCH = _set("many much long far often about soon old big late")
-BEFORE_QUESTION = _set("so and but or ok okay well hey hi hello also then")
+ASKING = word_set("what where who why how which when whose")
+ASKING_SHORT = word_set("what's where's who's why's how's when's")
+HOW_MUCH = word_set("many much long far often about soon old big late")
+BEFORE_QUESTION = word_set("so and but or ok okay well hey hi hello also then")
 
 SHORT_FORMS = {
     ("do", "not"): "don't", ("does", "not"): "doesn't", ("did", "not"): "didn't", ("is", "not"): "isn't",
@@ -124,11 +118,11 @@ SHORT_FORMS = {
     ("we", "will"): "we'll", ("you", "are"): "you're", ("they", "are"): "they're",
 }  # fmt: skip
 
-NAMED_THINGS = _set("""
+NAMED_THINGS = word_set("""
     function variable method class constant file module field parameter argument property table key
     script branch package test
 """)
-NAME_ENDS = _set("""
+NAME_ENDS = word_set("""
     and that which to in with for from is are should takes take returns return on of then it so when if
     the a an as by has have before after will can must does do into at or but because we i you called
     named whose where inside using instead needs here there again now please

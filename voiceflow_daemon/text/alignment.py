@@ -1,0 +1,158 @@
+"""Aligning what was said with what was written, word by word and in order.
+
+What was said is a small graph: its units stand in a row, and routes lead past spans that may be left out
+(a filler, a corrected phrase) or through rows added for a phrase repaired in place. The text is faithful if
+some way through the graph spells it. The search goes by cost (small words added or dropped); content words
+allow no edit at all, so a wrong way dies after a word or two and the whole stays about linear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+LONGEST_JOIN = 4
+"""Units that may be written as one word: 'a p i' and 'API'."""
+
+
+@dataclass(slots=True)
+class Said:
+    """The units of a transcript and the routes through them."""
+
+    units: list[str]
+    end: int
+    """The place behind the last spoken unit (it holds no unit); added rows are stored behind it."""
+    following: list[int]
+    """For each unit, where the way goes on behind it."""
+    routes: dict[int, set[int]] = field(default_factory=dict)
+    """From a place to places further on, at no cost."""
+
+    @classmethod
+    def of(cls, units: Sequence[str]) -> Said:
+        """A plain row without routes."""
+        return cls([*units, ""], len(units), list(range(1, len(units) + 2)))
+
+    def allow(self, start: int, target: int) -> None:
+        """What is said from `start` up to `target` may be left out."""
+        if start != target:
+            self.routes.setdefault(start, set()).add(target)
+
+    def add_row(self, units: Sequence[str], start: int, target: int) -> None:
+        """At `start` the text may go on with `units`, and then at `target`."""
+        first = len(self.units)
+        self.units.extend(units)
+        self.following.extend(range(first + 1, len(self.units) + 1))
+        if units:
+            self.following[-1] = target
+            self.allow(start, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Which small words may come and go, and at what total cost."""
+
+    droppable: frozenset[str]
+    addable: frozenset[str]
+    alike: Mapping[str, frozenset[str]]
+    """Words that may stand for each other, at the cost of one edit."""
+    free: Mapping[str, frozenset[str]]
+    """The same at no cost: short forms."""
+    limit: int
+
+
+def spells(said: Said, written: Sequence[str], tolerance: Tolerance) -> bool:
+    """Whether `written` is a way through `said` within the tolerance."""
+    levels: list[list[tuple[int, int]]] = [[] for _ in range(tolerance.limit + 1)]
+    levels[0].append((0, 0))
+    seen: set[tuple[int, int]] = set()
+    goal = (said.end, len(written))
+    for cost, level in enumerate(levels):
+        while level:
+            place = level.pop()
+            if place in seen:
+                continue
+            if place == goal:
+                return True
+            seen.add(place)
+            for step_cost, reached in _steps(said, written, tolerance, place):
+                if cost + step_cost <= tolerance.limit and reached not in seen:
+                    levels[cost + step_cost].append(reached)
+    return False
+
+
+def _steps(
+    said: Said, written: Sequence[str], tolerance: Tolerance, place: tuple[int, int]
+) -> list[tuple[int, tuple[int, int]]]:
+    """Where one edit leads from `place`: (cost, place); the cheapest match comes last and is tried first."""
+    at, to = place
+    steps = [(0, (target, to)) for target in said.routes.get(at, ())]
+    if to < len(written) and written[to] in tolerance.addable and at != said.end:
+        steps.append((1, (at, to + 1)))
+    if at == said.end:
+        return steps
+    unit, behind = said.units[at], said.following[at]
+    if unit in tolerance.droppable:
+        steps.append((1, (behind, to)))
+    if to < len(written):
+        steps += _matches(said, written, tolerance, place)
+    return steps
+
+
+def _matches(
+    said: Said, written: Sequence[str], tolerance: Tolerance, place: tuple[int, int]
+) -> list[tuple[int, tuple[int, int]]]:
+    at, to = place
+    unit, wanted, behind = said.units[at], written[to], said.following[at]
+    if unit == wanted:
+        return [(0, (behind, to + 1))]
+    if wanted in tolerance.free.get(unit, ()):
+        return [(0, (behind, to + 1))]
+    if wanted in tolerance.alike.get(unit, ()):
+        return [(1, (behind, to + 1))]
+    if unit.startswith(wanted):
+        joined = _joined(unit, lambda index: written[to + index] if to + index < len(written) else "")
+        return [(0, (behind, to + joined))] if joined else []
+    if wanted.startswith(unit):
+        return _split_said(said, wanted, place)
+    return []
+
+
+def _joined(whole: str, part_at: Callable[[int], str]) -> int:
+    """How many parts, from the first on, make up `whole`; 0 if none do."""
+    text = ""
+    for count in range(LONGEST_JOIN):
+        part = part_at(count)
+        text += part.lstrip("'")
+        if not part or not whole.startswith(text):
+            return 0
+        if text == whole:
+            return count + 1
+    return 0
+
+
+def _split_said(said: Said, whole: str, place: tuple[int, int]) -> list[tuple[int, tuple[int, int]]]:
+    """One written word for several spoken units."""
+    at, to = place
+    text = ""
+    for _ in range(LONGEST_JOIN):
+        if at == said.end:
+            break
+        text, at = text + said.units[at].lstrip("'"), said.following[at]
+        if text == whole:
+            return [(0, (at, to + 1))]
+        if not whole.startswith(text):
+            break
+    return []
+
+
+def common_length(first: Sequence[str], second: Sequence[str]) -> int:
+    """Length of the longest common subsequence, by whole-row bit operations (Hyyrö 2004)."""
+    places: dict[str, int] = {}
+    for index, unit in enumerate(first):
+        places[unit] = places.get(unit, 0) | (1 << index)
+    mask = (1 << len(first)) - 1
+    row = mask
+    for unit in second:
+        hits = row & places.get(unit, 0)
+        row = ((row + hits) | (row - hits)) & mask
+    return len(first) - row.bit_count()

@@ -1,0 +1,66 @@
+"""English transcripts and texts, read for comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voiceflow_daemon.text.alignment import Said, Tolerance
+from voiceflow_daemon.text.english.said import said_units
+from voiceflow_daemon.text.english.units import units_of
+from voiceflow_daemon.text.phrases import word_set
+
+DROPPABLE = word_set("a an the and so then that of just to")
+ADDABLE = word_set("a an the and that to of is are on at in for")
+ALIKE_SETS = (
+    "a an the", "is are", "was were", "has have", "do does", "to too 2", "for 4", "their there they're",
+    "then than", "its it's", "your you're", "whose who's", "by bye buy",
+)  # fmt: skip
+"""Words that a recogniser mixes up or that grammar exchanges."""
+SHORT = {"'s": frozenset(("is", "has", "us")), "'d": frozenset(("would", "had"))}
+FREE_EDITS = 2
+WORDS_PER_EDIT = 15
+"""Small words that may change: two, and one more for each so many words; never over a third of the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A transcript and a text as units, ready to be aligned."""
+
+    said: Said
+    written: tuple[str, ...]
+    spoken: tuple[str, ...]
+    """All units of the transcript."""
+    needed: tuple[str, ...]
+    """Those of them that no route leads past and that are no small words."""
+    tolerance: Tolerance
+
+
+def read_english(raw: str, text: str) -> Reading:
+    """Both sides in the same units."""
+    units, written = units_of(raw), tuple(unit.key for unit in units_of(text))
+    said = said_units(units, text)
+    spoken = tuple(unit.key for unit in units)
+    skipped = {
+        at for start, ends in said.routes.items() for end in ends for at in range(start, min(end, said.end))
+    }
+    needed = tuple(key for at, key in enumerate(spoken) if at not in skipped and key not in DROPPABLE)
+    words = units[-1].word + 1 if units else 0
+    limit = min(FREE_EDITS + words // WORDS_PER_EDIT, words // 3)
+    return Reading(said, written, spoken, needed, Tolerance(DROPPABLE, ADDABLE, ALIKE, FREE, limit))
+
+
+def _alike() -> dict[str, frozenset[str]]:
+    sets = [frozenset(members.split()) for members in ALIKE_SETS]
+    return {word: members - {word} for members in sets for word in members}
+
+
+def _free() -> dict[str, frozenset[str]]:
+    free = dict(SHORT)
+    for short, fulls in SHORT.items():
+        for full in fulls:
+            free[full] = frozenset((short,))
+    return free
+
+
+ALIKE = _alike()
+FREE = _free()

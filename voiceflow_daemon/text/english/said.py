@@ -1,0 +1,247 @@
+"""What a faithful text may leave out of what was said: the routes through a transcript's units.
+
+Fillers, words said twice, spoken punctuation, and what a correction ('no wait') or 'scratch that' takes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from voiceflow_daemon.text.alignment import Said
+from voiceflow_daemon.text.english.units import Unit
+from voiceflow_daemon.text.english.words import (
+    DAYS,
+    HESITATIONS,
+    MARK_BY_NAME,
+    MARKER_TAILS,
+    MARKERS,
+    MONTHS,
+    NAMES,
+    PERIOD_LEADS,
+    SCRATCH,
+    YOU_KNOW_LEADS,
+)
+from voiceflow_daemon.text.phrases import PhraseBook, word_set
+
+SOUNDS = HESITATIONS | frozenset(("ah", "eh", "mm", "mhm", "huh", "hm", "ehm"))
+ASIDES = PhraseBook("i mean", "sort of", "kind of", "you see", "basically", "actually", "literally")
+KIND_OF_LEADS = word_set("what this that some any a the which every same each one")
+"""Behind these 'kind of' is no filler."""
+LIKE_VERB_LEADS = word_set("""
+    i you we they he she would do does did not to who people look looks looked feel feels sound sounds
+    something anything nothing things more 'd
+""")
+"""Behind these 'like' says something."""
+OPENINGS = word_set("so well okay right now yes oh anyway look")
+"""Fillers at the start of a clause only."""
+SPOKEN_SIGNS = PhraseBook(
+    *MARK_BY_NAME, "open parenthesis", "close parenthesis", "open paren", "close paren", "left paren",
+    "right paren", "open bracket", "close bracket", "left bracket", "right bracket", "open brace",
+    "close brace", "open quote", "close quote", "open quotes", "close quotes", "end quote", "unquote",
+    "quote", "bullet point", "new bullet", "ellipsis", "camel case", "snake case", "pascal case",
+    "kebab case", "all caps", "backtick", "apostrophe",
+)  # fmt: skip
+SIGN_NAMES = {
+    "dash": "-\u2013\u2014", "hyphen": "-", "minus": "-\u2212", "dot": ".", "slash": "/",
+    "backslash": "\\", "underscore": "_", "plus": "+", "equals": "=", "equal": "=", "at": "@", "and": "&",
+    "hash": "#", "hashtag": "#", "number": "#", "star": "*", "asterisk": "*", "times": "\u00d7*",
+    "ampersand": "&", "pipe": "|", "tilde": "~", "degrees": "°", "greater": ">", "less": "<",
+    "arrow": ">\u2192",
+}  # fmt: skip
+"""A word that may be written as a sign; left out only where the text has that sign."""
+MORE_MARKERS = PhraseBook("never mind", "i meant", "no make it", "correction")
+WEAK = PhraseBook("sorry", "wait", "i mean", "actually", "no", "or no", "rather", "make it")
+"""A correction only of like by like: a number by a number, a day by a day, or from the same word on."""
+RESTARTING = word_set("""
+    i you we they he she it is are was were am be will would can could should have has had do does did a
+    an the to of in on at for with that this there's 's 'd and so let me my if
+""")
+"""Small words of which a false start may be made: 'i was i am'."""
+SCRATCH_LEADS = word_set("no wait actually sorry okay") | SOUNDS
+"""What may stand right before 'scratch that' and belongs to it."""
+LONGEST_STUTTER = 5
+LONGEST_FALSE_START = 3
+CORRECTED_WORDS = 12
+"""How many words before 'no wait' it may take back."""
+SCRATCHED_WORDS = 26
+"""How many words before 'scratch that' it may take back."""
+
+
+CLAUSE_OPENERS = SOUNDS | OPENINGS | {"and", "but"}
+SPOKEN_ENDS = word_set("period stop mark point paragraph line newline")
+"""The last words of the spoken marks that end a sentence."""
+UNMARKED_SHORT_FORMS = {
+    "ill": ("i", "will"),
+    "id": ("i", "would"),
+    "lets": ("let", "us"),
+    "well": ("we", "will"),
+    "were": ("we", "are"),
+}
+"""Short forms without their apostrophe that are also other words."""
+KINDS = (("day", DAYS), ("month", MONTHS), ("name", NAMES))
+PAST_HOUR = {"half": ("3", "0"), "quarter": ("1", "5")}
+NO_SKIPS: tuple[int, ...] = ()
+
+
+def said_units(units: Sequence[Unit], written: str) -> Said:
+    """The ways through `units` that `written` may take."""
+    keys = [unit.key for unit in units]
+    said = Said.of(keys)
+    signs = frozenset(name for name, forms in SIGN_NAMES.items() if any(form in written for form in forms))
+    skips = [_skippable(units, keys, at, signs) for at in range(len(keys))]
+    for at, lengths in enumerate(skips):
+        for length in lengths:
+            said.allow(at, at + length)
+        _allow_repeats(said, keys, skips, at)
+        _allow_correction(said, units, keys, at)
+        _allow_scratch(said, units, keys, at)
+        _allow_clock(said, keys, at)
+        if keys[at] in UNMARKED_SHORT_FORMS:
+            said.add_row(UNMARKED_SHORT_FORMS[keys[at]], at, at + 1)
+    return said
+
+
+def _skippable(units: Sequence[Unit], keys: Sequence[str], at: int, signs: frozenset[str]) -> tuple[int, ...]:
+    """Lengths of what may be left out at `at` by itself: sounds, asides, spoken signs."""
+    key = keys[at]
+    broken_off = units[at].broken and at + 1 < len(keys) and keys[at + 1].startswith(key)
+    if broken_off or key in SOUNDS or key in signs:
+        return (1,)
+    if key == "period":
+        return (1,) if _ends_sentence(keys, at) else NO_SKIPS
+    if key == "number":
+        return (1,) if at + 1 < len(keys) and keys[at + 1].isdigit() else NO_SKIPS
+    length = SPOKEN_SIGNS.longest_at(keys, at) or _aside(units, keys, at)
+    return (length,) if length else NO_SKIPS
+
+
+def _aside(units: Sequence[Unit], keys: Sequence[str], at: int) -> int:
+    """Length of 'you know', 'kind of', 'like' and so on where they say nothing."""
+    key, before = keys[at], keys[at - 1] if at else ""
+    if key == "you" and at + 1 < len(keys) and keys[at + 1] == "know":
+        return 0 if before in YOU_KNOW_LEADS or before == "not" else 2
+    if key == "like":
+        return int(before not in LIKE_VERB_LEADS)
+    if key in ("sort", "kind") and before in KIND_OF_LEADS:
+        return 0
+    if key in OPENINGS and _opens_clause(units, keys, at):
+        return 1
+    return ASIDES.longest_at(keys, at)
+
+
+def _opens_clause(units: Sequence[Unit], keys: Sequence[str], at: int) -> bool:
+    """Whether only fillers stand between the last mark and `at`."""
+    while at and not units[at].boundary and not _ends_sentence(keys, at - 1):
+        at -= 1
+        if keys[at] not in CLAUSE_OPENERS:
+            return False
+    return True
+
+
+def _ends_sentence(keys: Sequence[str], at: int) -> bool:
+    """Whether a spoken mark that ends a sentence has its last word at `at`."""
+    if at < 0 or keys[at] not in SPOKEN_ENDS:
+        return False
+    before = keys[at - 1] if at else ""
+    if keys[at] == "period":
+        return before not in PERIOD_LEADS
+    return keys[at] == "newline" or SPOKEN_SIGNS.longest_at([before, keys[at]], 0) == 2
+
+
+def _allow_repeats(said: Said, keys: Sequence[str], skips: Sequence[tuple[int, ...]], at: int) -> None:
+    """The first of two equal phrases in a row, fillers between them allowed, and short false starts."""
+    for length in range(1, LONGEST_STUTTER + 1):
+        if at + length >= len(keys) or keys[at + length - 1].isdigit():
+            return
+        again = at + length
+        while again < len(skips) and skips[again]:
+            again += skips[again][0]
+        if again >= len(keys) or keys[again] != keys[at]:
+            continue
+        phrase = keys[at : at + length]
+        false_start = length <= LONGEST_FALSE_START and RESTARTING.issuperset(phrase)
+        if false_start or phrase == keys[again : again + length]:
+            said.allow(at, again)
+
+
+def _allow_clock(said: Said, keys: Sequence[str], at: int) -> None:
+    """'half past four' may be written 4:30."""
+    if keys[at] not in PAST_HOUR or at + 2 >= len(keys) or keys[at + 1] != "past":
+        return
+    end = _thing_end(keys, at + 2)
+    said.add_row([*keys[at + 2 : end], *PAST_HOUR[keys[at]]], at, end)
+
+
+def _allow_correction(said: Said, units: Sequence[Unit], keys: Sequence[str], at: int) -> None:
+    """What the marker at `at` takes back: up to some words before it, with the marker."""
+    strong = MARKERS.longest_at(keys, at) or MORE_MARKERS.longest_at(keys, at)
+    length = strong or WEAK.longest_at(keys, at)
+    if not length:
+        return
+    end = _behind_fillers(keys, at + length)
+    while strong and (more := MARKERS.longest_at(keys, end) or MARKER_TAILS.longest_at(keys, end)):
+        end = _behind_fillers(keys, end + more)
+    if end >= len(keys):
+        return
+    for start in _starts(units, keys, at, CORRECTED_WORDS):
+        if strong or _like_by_like(keys, start, end):
+            said.allow(start, end)
+        if _kind(keys[start]) and _kind(keys[start]) == _kind(keys[end]):
+            _allow_repair(said, keys, start, at, end)
+
+
+def _behind_fillers(keys: Sequence[str], at: int) -> int:
+    while at < len(keys) and keys[at] in SOUNDS:
+        at += 1
+    return at
+
+
+def _starts(units: Sequence[Unit], keys: Sequence[str], at: int, words: int) -> list[int]:
+    """Places from `at` back over at most `words` words, within the sentence that ends at `at`."""
+    starts, start = [at], at
+    while start and units[at].word - units[start - 1].word <= words:
+        start -= 1
+        starts.append(start)
+        ended = units[start].boundary or _ends_sentence(keys, start - 1)
+        if ended and start < at and not _ends_sentence(keys, at - 1):
+            break
+    return starts
+
+
+def _like_by_like(keys: Sequence[str], start: int, end: int) -> bool:
+    kind = _kind(keys[start])
+    return keys[start] == keys[end] or (kind != "" and kind == _kind(keys[end]))
+
+
+def _kind(key: str) -> str:
+    if key.isdigit():
+        return "number"
+    return next((kind for kind, members in KINDS if key in members), "")
+
+
+def _allow_repair(said: Said, keys: Sequence[str], start: int, marker: int, end: int) -> None:
+    """'on tuesday at three no wait wednesday' may be written 'on Wednesday at 3'."""
+    old, new = _thing_end(keys, start), _thing_end(keys, end)
+    tail = keys[old:marker]
+    if old <= marker and tail and not (start and keys[start].isdigit() and keys[start - 1].isdigit()):
+        said.add_row([*keys[end:new], *tail], start, new)
+
+
+def _thing_end(keys: Sequence[str], at: int) -> int:
+    """Where the day, month, name or number at `at` ends."""
+    end = at + 1
+    while keys[at].isdigit() and end < len(keys) and keys[end].isdigit():
+        end += 1
+    return end
+
+
+def _allow_scratch(said: Said, units: Sequence[Unit], keys: Sequence[str], at: int) -> None:
+    """What 'scratch that' at `at` takes back: the clause before it, from any of its words on."""
+    length = SCRATCH.longest_at(keys, at)
+    if not length:
+        return
+    marker = at
+    while marker and keys[marker - 1] in SCRATCH_LEADS:
+        marker -= 1
+    for start in _starts(units, keys, marker, SCRATCHED_WORDS):
+        said.allow(start, at + length)
