@@ -11,7 +11,6 @@ from voiceflow_daemon.desktop.keystrokes import (
     KeyLevel,
     Layout,
     character,
-    has_case,
     keysym,
     plan,
     untypable,
@@ -24,12 +23,12 @@ SIGNS = {60: (ord("1"), ord("!")), 61: (ord(" "), ord(" ")), 62: (RETURN, RETURN
 KEYS = LETTERS | SIGNS
 
 
-def layout(spare: int, *, caps_lock: bool = False) -> Layout:
+def layout(spare: int) -> Layout:
     known: dict[int, KeyLevel] = {}
     for code, (plain, shifted) in KEYS.items():
-        known.setdefault(plain, KeyLevel(code, shifted=False, has_case=has_case(plain, shifted)))
-        known.setdefault(shifted, KeyLevel(code, shifted=True, has_case=has_case(plain, shifted)))
-    return Layout(known, tuple(range(200, 200 + spare)), caps_lock)
+        known.setdefault(plain, KeyLevel(code, shifted=False))
+        known.setdefault(shifted, KeyLevel(code, shifted=True))
+    return Layout(known, tuple(range(200, 200 + spare)))
 
 
 def typed(text: str, on: Layout) -> str:
@@ -41,8 +40,7 @@ def typed(text: str, on: Layout) -> str:
         keys |= batch.mapping
         for stroke in batch.strokes:
             plain, shifted = keys[stroke.keycode]
-            swapped = on.caps_lock and has_case(plain, shifted)
-            symbol = shifted if stroke.shifted != swapped else plain
+            symbol = shifted if stroke.shifted else plain
             written += "\n" if symbol == RETURN else character(symbol)
     return written
 
@@ -50,9 +48,9 @@ def typed(text: str, on: Layout) -> str:
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"))
 
 
-@given(ANY_TEXT, st.integers(1, 12), st.booleans())
-def test_what_is_planned_writes_the_text(text: str, spare: int, caps_lock: bool) -> None:
-    assert typed(text, layout(spare, caps_lock=caps_lock)) == text
+@given(ANY_TEXT, st.integers(1, 12))
+def test_what_is_planned_writes_the_text(text: str, spare: int) -> None:
+    assert typed(text, layout(spare)) == text
 
 
 @given(ANY_TEXT, st.integers(1, 12))

@@ -52,10 +52,12 @@ class Keeper:
     def run(self) -> None:
         """Serve until nobody needs it any more."""
         self._answer(Answer.DONE)
-        while self._link is not None or not self._offers.is_empty():
+        while True:
             while self._display.pending_events():
                 self._dispatch(self._display.next_event())
             self._settle(time.monotonic())
+            if self._link is None and self._offers.is_empty():
+                return
             sources = [self._display.fileno(), *([self._link] if self._link else [])]
             # Settling may have read further events into the library's queue, where select is blind.
             timeout = 0 if self._display.pending_events() else self._until_next(time.monotonic())

@@ -8,7 +8,7 @@ from typing import Any
 from Xlib import XK, X
 from Xlib.ext import xtest
 
-from voiceflow_daemon.desktop.keystrokes import KeyLevel, Layout, Stroke, character, has_case, keysym
+from voiceflow_daemon.desktop.keystrokes import KeyLevel, Layout, Stroke, character, keysym
 from voiceflow_daemon.desktop.paste_keys import Chord
 from voiceflow_daemon.errors import DeliveryError
 
@@ -62,10 +62,9 @@ class X11Keyboard:
         self._display.sync()
 
     def layout(self) -> Layout:
-        """The keyboard as it is now: layouts are switched, Caps Lock is pressed."""
+        """The keyboard as it is now: users switch between layouts."""
         self._discard_events()
-        state = self._display.screen().root.query_pointer().mask
-        group = state >> _GROUP_SHIFT & 3
+        group = self._state() >> _GROUP_SHIFT & 3
         known: dict[int, KeyLevel] = {}
         spare: list[int] = []
         modifiers = {code for row in self._display.get_modifier_mapping() for code in row}
@@ -74,18 +73,31 @@ class X11Keyboard:
                 spare.append(keycode)
             elif keycode not in modifiers:
                 plain, shifted = _levels(symbols, group)
-                cased = has_case(plain, shifted)
-                known.setdefault(plain, KeyLevel(keycode, shifted=False, has_case=cased))
-                known.setdefault(shifted, KeyLevel(keycode, shifted=True, has_case=cased))
+                known.setdefault(plain, KeyLevel(keycode, shifted=False))
+                known.setdefault(shifted, KeyLevel(keycode, shifted=True))
         known.pop(0, None)
         spare = [code for code in spare if code not in modifiers]
-        return Layout(known, tuple(spare), caps_lock=bool(state & X.LockMask))
+        return Layout(known, tuple(spare))
+
+    def caps_lock(self) -> bool:
+        """Whether Caps Lock is on. The program, not the server, applies it to letters beyond Latin-1."""
+        return bool(self._state() & X.LockMask)
+
+    def toggle_caps_lock(self) -> None:
+        """Press its key."""
+        self._hold([self._keycode("Caps_Lock")])
+        self._display.sync()
 
     def map_keys(self, mapping: dict[int, tuple[int, int]]) -> None:
         """Give spare keycodes keysyms: plain and shifted, in both groups; 0 takes them away."""
-        for keycode, (plain, shifted) in mapping.items():
-            self._display.change_keyboard_mapping(keycode, [[plain, shifted, plain, shifted]])
+        for first, rows in _runs(mapping):
+            # One request for neighbours: each makes every program on the desktop read its keyboard anew.
+            self._display.change_keyboard_mapping(first, rows)
         self._display.sync()
+
+    def _state(self) -> int:
+        """Modifiers and keyboard group, as events carry them."""
+        return int(self._display.screen().root.query_pointer().mask)
 
     def _discard_events(self) -> None:
         """Every client is told of every change of the keyboard; unread, that would pile up."""
@@ -147,3 +159,13 @@ def _levels(symbols: list[int], group: int) -> tuple[int, int]:
         upper = character(plain).upper()
         shifted = keysym(upper) if len(upper) == 1 else plain
     return plain, shifted
+
+
+def _runs(mapping: dict[int, tuple[int, int]]) -> list[tuple[int, list[list[int]]]]:
+    """Neighbouring keycodes together: the first one, and each one's keysyms in two groups."""
+    runs: list[tuple[int, list[list[int]]]] = []
+    for keycode, levels in sorted(mapping.items()):
+        if not runs or runs[-1][0] + len(runs[-1][1]) != keycode:
+            runs.append((keycode, []))
+        runs[-1][1].append([*levels, *levels])
+    return runs

@@ -41,21 +41,31 @@ class X11Typist:
         Raises `ValueError`, before anything is typed, when the keyboard has no spare keycode and needs one.
         """
         self._unmap(target)
-        typed = 0
         batches = list(plan(text, self._keyboard.layout()))
+        # Toggled off and on again rather than reckoned with: programs differ in what they make of it.
+        caps_lock = self._keyboard.caps_lock()
+        if caps_lock:
+            self._keyboard.toggle_caps_lock()
         try:
-            for batch in batches:
-                self._map(batch, target)
-                for start in range(0, len(batch.strokes), CHUNK_CHARACTERS):
-                    self._keyboard.release_modifiers()
-                    if not self._active.has_keyboard(target):
-                        return text[typed:]
-                    chunk = batch.strokes[start : start + CHUNK_CHARACTERS]
-                    self._keyboard.strike(chunk)
-                    typed += len(chunk)
+            return text[self._type_batches(batches, target) :]
         finally:
             self._unmap(target)
-        return ""
+            if caps_lock:
+                self._keyboard.toggle_caps_lock()
+
+    def _type_batches(self, batches: list[Batch], target: Window) -> int:
+        """Type, and return how many characters were typed before `target` lost the keyboard."""
+        typed = 0
+        for batch in batches:
+            self._map(batch, target)
+            for start in range(0, len(batch.strokes), CHUNK_CHARACTERS):
+                self._keyboard.release_modifiers()
+                if not self._active.has_keyboard(target):
+                    return typed
+                chunk = batch.strokes[start : start + CHUNK_CHARACTERS]
+                self._keyboard.strike(chunk)
+                typed += len(chunk)
+        return typed
 
     def close(self) -> None:
         """Give back the keycodes that a program which hung still had to understand."""

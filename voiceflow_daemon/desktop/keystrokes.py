@@ -20,22 +20,20 @@ class Stroke:
 
 @dataclass(frozen=True)
 class KeyLevel:
-    """Where a keysym stands on the layout. `has_case`: Caps Lock turns it into the key's other level."""
+    """Where a keysym stands on the layout."""
 
     keycode: int
     shifted: bool
-    has_case: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The keyboard as it is now."""
+    """The keyboard as it is now, without Caps Lock."""
 
     known: Mapping[int, KeyLevel]
     """keysym -> key."""
     spare: tuple[int, ...]
     """Keycodes without any keysym, which may be given one for a while."""
-    caps_lock: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,6 @@ def character(symbol: int) -> str:
     if symbol > UNICODE:
         return chr(symbol - UNICODE) if symbol - UNICODE <= 0x10FFFF else ""
     return chr(symbol) if 0x20 <= symbol <= 0x7E or 0xA0 <= symbol <= 0xFF else ""
-
-
-def has_case(plain: int, shifted: int) -> bool:
-    """Whether two keysyms are the cases of one letter, so that Caps Lock swaps them."""
-    lower, upper = character(plain), character(shifted)
-    return bool(lower) and lower != upper and lower.upper() == upper and upper.lower() == lower
 
 
 def plan(text: str, layout: Layout) -> Iterator[Batch]:
@@ -112,16 +104,16 @@ def _stroke(written: str, layout: Layout, mapping: dict[int, int]) -> Stroke:
     symbol = keysym(written)
     key = layout.known.get(symbol)
     if key is None:
-        plain, upper = _levels(written)
-        key = KeyLevel(mapping[plain], symbol != plain, has_case=plain != upper)
-    inverted = layout.caps_lock and key.has_case
-    return Stroke(key.keycode, (key.shifted != inverted) or written == "\n")
+        plain, _ = _levels(written)
+        key = KeyLevel(mapping[plain], symbol != plain)
+    return Stroke(key.keycode, key.shifted or written == "\n")
 
 
 def _levels(letter: str) -> tuple[int, int]:
     """The two keysyms of a key for `letter`: lower and upper case, or twice the same."""
     lower, upper = letter.lower(), letter.upper()
     # Only two that are each other's case: the X server holds any other key for one without case.
-    if len(lower) == len(upper) == 1 and letter in {lower, upper} and has_case(keysym(lower), keysym(upper)):
+    pair = len(lower) == len(upper) == 1 and lower.upper() == upper and upper.lower() == lower
+    if pair and letter in {lower, upper}:
         return keysym(lower), keysym(upper)
     return keysym(letter), keysym(letter)
