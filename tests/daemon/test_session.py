@@ -285,7 +285,7 @@ class World(RuleBasedStateMachine):
         self.microphone = None
         if isinstance(command, FinishCapture):
             self.working.add(command.recording_id)
-            assert not (self.may_be_tap and self.held_alone_s < self.hotkey_rules.min_hold_s - ROUNDING_S)
+            assert not self.may_be_tap or self.held_long_enough
         else:
             assert command.cancelled == isinstance(event, Cancelled) or not command.cancelled
             if not command.cancelled:
@@ -299,6 +299,10 @@ class World(RuleBasedStateMachine):
     @property
     def was_too_short(self) -> bool:
         return self.held_alone_s < self.hotkey_rules.min_hold_s + ROUNDING_S
+
+    @property
+    def held_long_enough(self) -> bool:
+        return self.held_alone_s >= self.hotkey_rules.min_hold_s - ROUNDING_S
 
     @property
     def held_alone_s(self) -> float:
@@ -344,7 +348,10 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def other_key(self) -> None:
+        self.send(Tick())
+        is_chord = self.microphone is not None and self.may_be_tap and not self.held_long_enough
         self.disturb(OtherInput())
+        assert not (is_chord and self.microphone)
 
     @rule()
     def cancel(self) -> None:
