@@ -93,6 +93,13 @@ class TrayItem:
         below = self.menu().find(*path).children
         return [e.label for e in below if e.visible and e.kind != "separator"]
 
+    def checked_labels(self, *path: str) -> list[str]:
+        """Labels of the checked entries below `path`, at one moment.
+
+        Right after a click a radio group may have two: the menu is changed entry by entry.
+        """
+        return [e.label for e in self.menu().find(*path).children if e.checked]
+
     def is_checked(self, *labels: str) -> bool:
         return self.menu().find(*labels).checked
 

@@ -40,9 +40,16 @@ class Windows:
         return named == [window] and self._x.top_level_of(self._x.input_focus()) == window
 
     def focus(self, window: int) -> None:
-        """Give the window the focus and wait until it has it."""
-        self._x.ask_root("_NET_ACTIVE_WINDOW", window, [SOURCE_PAGER])
-        until(f"window {window:#x} to have the focus", lambda: self.has_keyboard(window))
+        """Give the window the focus and wait until it has it for good.
+
+        A program that is told to take the focus takes it once more by itself, a little later. So
+        whoever has the focus must have done that before another is given it.
+        """
+        self._let_focus_settle()
+        if not self.has_keyboard(window):
+            self._x.ask_root("_NET_ACTIVE_WINDOW", window, [SOURCE_PAGER])
+            until(f"window {window:#x} to have the focus", lambda: self.has_keyboard(window))
+            self._let_focus_settle()
 
     def place(self, window: int, left: int, top: int, width: int, height: int) -> None:
         """Move and resize a window's inner area, and wait until it is so."""
@@ -57,7 +64,12 @@ class Windows:
 
     def settle(self, window: int) -> None:
         """Wait until the window's program has handled the keys sent to it so far."""
-        self._x.ping(window)
+        self._x.await_program_of(window)
+
+    def _let_focus_settle(self) -> None:
+        self._x.await_window_manager()
+        if (active := self.active()) is not None:
+            self._x.await_program_of(active.id)
 
     def _described(self, window: int) -> Window:
         return Window(window, self._x.window_text(window, "_NET_WM_NAME"))

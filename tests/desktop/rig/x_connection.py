@@ -94,14 +94,31 @@ class XConnection:
         self._root.send_event(note, event_mask=mask)
         self._display.sync()
 
-    def ping(self, window: int) -> None:
+    def await_window_manager(self) -> None:
+        """Wait until the window manager has handled all that was asked of it before.
+
+        It answers a question about the frame of a window that it does not manage by a property there.
+        """
+        stranger = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+        try:
+            self.ask_root("_NET_REQUEST_FRAME_EXTENTS", cast(int, stranger.id), [])
+            until(
+                "the window manager to answer",
+                lambda: self.window_property(cast(int, stranger.id), "_NET_FRAME_EXTENTS"),
+            )
+        finally:
+            stranger.destroy()
+            self._display.sync()
+
+    def await_program_of(self, window: int) -> None:
         """Wait until the window's program has handled all that was sent to the window before.
 
-        Raises:
-            TimeoutError: if it does not answer.
+        A program that does not answer pings is not waited for.
         """
-        self._pings += 1
         protocols, ping = self._atom("WM_PROTOCOLS"), self._atom("_NET_WM_PING")
+        if ping not in self.window_property(window, "WM_PROTOCOLS"):
+            return
+        self._pings += 1
         target = self._window(window)
         note = event.ClientMessage(
             window=target, client_type=protocols, data=(32, [ping, self._pings, window, 0, 0])
