@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 
 class EvaluationAbortedError(Exception):
-    """The abort check said stop while tokens were being evaluated; the sequence was put back."""
+    """`stop` was called while tokens were being evaluated; the sequence is as it was before."""
+
+
+class ContextOverflowError(Exception):
+    """The tokens do not fit into the model's context window; the sequence is as it was before."""
 
 
 class LanguageModel(Protocol):
-    """A loaded model with one sequence of evaluated tokens. Used by one thread."""
+    """A loaded model with one sequence of evaluated tokens.
+
+    One thread uses it; `stop` alone may be called from any other.
+    """
 
     @property
     def identity(self) -> str:
@@ -25,10 +32,15 @@ class LanguageModel(Protocol):
         """The whole prompt, generation prompt included, by the model's own chat template."""
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
-        """Token ids; template markers become control tokens only with `special`."""
+        """Token ids; may raise `ModelError`.
+
+        With `special`, template markers in the text become their control tokens: for our own
+        prompts. Without, nothing in the text can become a control or user-defined token, whatever
+        was dictated.
+        """
 
     def piece(self, token: int) -> bytes:
-        """The bytes of one token; may end inside a UTF-8 character."""
+        """The bytes of one token; may end inside a UTF-8 character; empty for a control token."""
 
     def is_end(self, token: int) -> bool:
         """Whether the token ends the model's turn."""
@@ -37,16 +49,21 @@ class LanguageModel(Protocol):
         """How many tokens the sequence holds."""
 
     def truncate(self, length: int) -> None:
-        """Keep the first `length` tokens; a model that cannot keeps none (check `length`)."""
+        """Keep the first `length` tokens; a model that cannot keeps none (ask `length`)."""
 
     def evaluate(self, tokens: Sequence[int]) -> int:
-        """Append tokens to the sequence and return the likeliest next one.
+        """Append at least one token to the sequence and return the likeliest next one.
 
-        Raises `EvaluationAbortedError` when the abort check fired, `ModelError` when it fails.
+        Raises `EvaluationAbortedError` after `stop`, `ContextOverflowError` when there is no room,
+        `ModelError` when the model fails. After each of them the sequence is as before, or empty
+        where the model cannot go back.
         """
 
-    def set_abort_check(self, check: Callable[[], bool] | None) -> None:
-        """Ask `check` between graph nodes; True stops the evaluation."""
+    def stop(self) -> None:
+        """End the running evaluation soon, and refuse further ones until `resume`; any thread."""
+
+    def resume(self) -> None:
+        """Evaluate again after `stop`."""
 
     def close(self) -> None:
-        """Free the native memory; nothing may be called after it."""
+        """Free the native memory; nothing but `close` may be called after it."""

@@ -1,0 +1,115 @@
+"""A language model without native code: bytes are tokens, and the answer is a function of the text."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError
+from voiceflow_daemon.llm.plain_text import cut_markers
+
+START, END, TAG = 256, 257, 258
+MARKERS = {"<|start|>": START, "<|end|>": END, "<tag>": TAG}
+"""The last is user-defined: it is found in any text, as llama.cpp does it."""
+
+
+def capitalised(transcript: str) -> str:
+    """What the fake writes by default."""
+    return transcript[:1].upper() + transcript[1:] + "."
+
+
+class FakeLanguageModel:
+    """A `LanguageModel`; `evaluated` has each call's tokens, `before_evaluation` runs at each call."""
+
+    def __init__(
+        self,
+        answer: Callable[[str], str] = capitalised,
+        *,
+        context_tokens: int = 4096,
+        goes_back: bool = True,
+    ) -> None:
+        self.answer = answer
+        self.evaluated: list[tuple[int, ...]] = []
+        self.before_evaluation: Callable[[], None] = lambda: None
+        self.closed = False
+        self._context_tokens = context_tokens
+        self._goes_back = goes_back
+        self._sequence: list[int] = []
+        self._stopped = threading.Event()
+
+    @property
+    def identity(self) -> str:
+        return "fake"
+
+    @property
+    def context_tokens(self) -> int:
+        return self._context_tokens
+
+    def render_chat(self, system: str, user: str) -> str:
+        return f"<|start|>system\n{system}<|end|><|start|>user\n{user}<|end|><|start|>assistant\n"
+
+    def tokenize(self, text: str, *, special: bool) -> list[int]:
+        if special:
+            return _ids(text, MARKERS)
+        names = {token: marker for marker, token in MARKERS.items()}
+        return cut_markers(text, lambda part: _ids(part, {"<tag>": TAG}), names.get)
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token]) if token < 256 else b"<tag>" if token == TAG else b""
+
+    def is_end(self, token: int) -> bool:
+        return token == END
+
+    def length(self) -> int:
+        return len(self._sequence)
+
+    def truncate(self, length: int) -> None:
+        if length < len(self._sequence):
+            del self._sequence[length if self._goes_back else 0 :]
+
+    def evaluate(self, tokens: Sequence[int]) -> int:
+        assert tokens
+        assert not self.closed
+        self.before_evaluation()
+        if self._stopped.is_set():
+            raise EvaluationAbortedError
+        if len(self._sequence) + len(tokens) > self._context_tokens:
+            raise ContextOverflowError
+        self._sequence += tokens
+        self.evaluated.append(tuple(tokens))
+        return self._next()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def wait_for_stop(self, limit_s: float) -> bool:
+        """Block as a long evaluation does; whether `stop` was called."""
+        return self._stopped.wait(limit_s)
+
+    def resume(self) -> None:
+        self._stopped.clear()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _next(self) -> int:
+        text = b"".join(b"\x00%d\x00" % t if t in (START, END) else self.piece(t) for t in self._sequence)
+        if b"user\n" not in text or b"assistant\n" not in text:
+            return END
+        before, written = text.rsplit(b"assistant\n", 1)
+        transcript = before.rsplit(b"user\n", 1)[1].split(b"\x00257\x00")[0].decode()
+        answer = self.answer(transcript).encode()
+        return answer[len(written)] if len(written) < len(answer) else END
+
+
+def _ids(text: str, markers: dict[str, int]) -> list[int]:
+    ids: list[int] = []
+    while text:
+        marker = next((marker for marker in markers if text.startswith(marker)), None)
+        if marker is None:
+            ids += text[0].encode("utf-8", "replace")
+            text = text[1:]
+        else:
+            ids.append(markers[marker])
+            text = text[len(marker) :]
+    return ids

@@ -1,0 +1,281 @@
+"""The adapter where llama.cpp itself matters: damaged files, aborts inside a graph, odd vocabularies."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.llm import _llama_cpp
+from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
+from voiceflow_daemon.llm.backend import EvaluationAbortedError
+
+DEMO = Path(__file__).parents[2] / "assets/demo/formatter.gguf"
+USER_DEFINED = 4
+"""GGUF's token type of tags that are found in any text."""
+
+
+def load(path: Path = DEMO) -> LlamaCppModel:
+    return LlamaCppModel(path, context_tokens=1024, threads=1, gpu_layers=0, repacked_kernels=True)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[LlamaCppModel]:
+    model = load()
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def model(loaded: LlamaCppModel) -> LlamaCppModel:
+    loaded.truncate(0)
+    return loaded
+
+
+def prompt(model: LlamaCppModel, words: str, rules: str = "Context: default") -> list[int]:
+    return model.tokenize(model.render_chat(rules, words), special=True)
+
+
+def logits(model: LlamaCppModel) -> NDArray[np.float32]:
+    pointer = llama_cpp.llama_get_logits_ith(model._context, -1)
+    return np.ctypeslib.as_array(pointer, (model._vocab_size,)).copy()
+
+
+def fresh_logits(tokens: list[int]) -> NDArray[np.float32]:
+    model = load()
+    model.evaluate(tokens)
+    result = logits(model)
+    model.close()
+    return result
+
+
+# ------------------------------------------------------------------------ files
+@pytest.mark.parametrize("kept", [8, 100, 20_000, 200_000, 2_000_000])
+def test_a_truncated_file_is_an_error_with_a_hint(tmp_path: Path, kept: int) -> None:
+    (tmp_path / "cut.gguf").write_bytes(DEMO.read_bytes()[:kept])
+    with pytest.raises(ModelError, match=r"cannot load .*cut\.gguf") as caught:
+        load(tmp_path / "cut.gguf")
+    assert "download" in caught.value.hint
+
+
+def test_a_model_without_a_chat_template_is_refused(tmp_path: Path) -> None:
+    content = DEMO.read_bytes()
+    assert content.count(b"tokenizer.chat_template") == 1
+    (tmp_path / "base.gguf").write_bytes(
+        content.replace(b"tokenizer.chat_template", b"tokenizer.chat_templaXX")
+    )
+    with pytest.raises(ModelError, match="no chat template") as caught:
+        load(tmp_path / "base.gguf")
+    assert "instruct" in caught.value.hint
+
+
+def test_closing_twice_is_harmless() -> None:
+    model = load()
+    model.close()
+    model.close()
+
+
+def test_the_window_is_no_larger_than_the_model_was_trained_for() -> None:
+    model = LlamaCppModel(DEMO, context_tokens=100_000, threads=1, gpu_layers=0, repacked_kernels=True)
+    assert model.context_tokens == llama_cpp.llama_model_n_ctx_train(model._model)
+    model.close()
+
+
+# ------------------------------------------------------------------------ exactness
+def test_a_truncated_sequence_goes_on_as_a_fresh_one(model: LlamaCppModel) -> None:
+    first, second = prompt(model, "we need ten chairs"), prompt(model, "the train is late")
+    model.evaluate(first)
+    model.truncate(0)
+    model.evaluate(second)
+    assert (logits(model) == fresh_logits(second)).all()
+
+
+def test_a_forked_prefix_gives_bit_equal_results(model: LlamaCppModel) -> None:
+    prefix, *endings = [prompt(model, words) for words in ("", "we need ten chairs", "the train is late")]
+    same = min(
+        next(index for index, (a, b) in enumerate(zip(prefix, ending, strict=False)) if a != b)
+        for ending in endings
+    )
+    results = []
+    for _ in range(2):
+        for ending in endings:
+            model.evaluate(ending[:same]) if model.length() == 0 else model.truncate(same)
+            model.evaluate(ending[same:])
+            results.append(logits(model))
+    assert (results[0] == results[2]).all()
+    assert (results[1] == results[3]).all()
+
+
+def abort_at_node(model: LlamaCppModel, node: int) -> Callable[[], int]:
+    """Make llama.cpp's own abort callback fire at the node of that number; how many were asked."""
+    asked = 0
+
+    @llama_cpp.ggml_abort_callback  # type: ignore[untyped-decorator]
+    def callback(_data: object) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > node
+
+    model._callback_of_test = callback  # type: ignore[attr-defined]
+    llama_cpp.llama_set_abort_callback(model._context, callback, ctypes.c_void_p(0))
+    return lambda: asked
+
+
+@pytest.fixture
+def own_callback(model: LlamaCppModel) -> Iterator[None]:
+    yield
+    flag = model._stop
+    llama_cpp.llama_set_abort_callback(model._context, flag.callback, flag.data)
+
+
+@pytest.mark.usefixtures("own_callback")
+def test_an_abort_at_any_node_of_a_long_prefill_leaves_the_sequence_right(model: LlamaCppModel) -> None:
+    before, rest = prompt(model, "hello", "Context: default"), prompt(model, "is it late", "be brief " * 140)
+    assert len(rest) > _llama_cpp.BATCH_TOKENS, "more than one batch"
+    whole = [*before, *rest]
+    expected = fresh_logits(before), fresh_logits_of_two(before, rest)
+    asked = abort_at_node(model, 1 << 30)
+    model.evaluate(before)
+    first_batches = asked()
+    model.evaluate(rest)
+    nodes = asked() - first_batches
+    assert nodes > 100
+    for node in range(0, nodes, max(1, nodes // 12)):
+        model.truncate(0)
+        abort_at_node(model, 1 << 30)
+        model.evaluate(before)
+        assert (logits(model) == expected[0]).all()
+        abort_at_node(model, node)
+        with pytest.raises(EvaluationAbortedError):
+            model.evaluate(rest)
+        assert model.length() == len(before)
+        abort_at_node(model, 1 << 30)
+        model.evaluate(rest)
+        assert model.length() == len(whole)
+        assert (logits(model) == expected[1]).all()
+
+
+def fresh_logits_of_two(before: list[int], rest: list[int]) -> NDArray[np.float32]:
+    model = load()
+    model.evaluate(before)
+    model.evaluate(rest)
+    result = logits(model)
+    model.close()
+    return result
+
+
+def test_the_stop_flag_needs_no_python(model: LlamaCppModel) -> None:
+    flag = model._stop
+    assert flag.callback(flag.data) is False
+    flag.raise_()
+    assert flag.callback(flag.data) is True
+    flag.lower()
+    assert flag.callback(flag.data) is False
+
+
+# ------------------------------------------------------------------------ refusals of the native code
+def test_a_model_that_refuses_partial_removal_keeps_nothing(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = prompt(model, "the train is late")
+    model.evaluate(tokens)
+    expected = logits(model)
+
+    def refuse(*_arguments: object) -> bool:
+        return False
+
+    monkeypatch.setattr(llama_cpp, "llama_memory_seq_rm", refuse)
+    model.truncate(3)
+    assert model.length() == 0
+    model.evaluate(tokens)
+    assert (logits(model) == expected).all()
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_a_failed_evaluation_says_so_and_goes_back(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch, goes_back: bool
+) -> None:
+    tokens = prompt(model, "the train is late")
+    model.evaluate(tokens)
+    expected = logits(model)
+    model.truncate(0)
+    model.evaluate(tokens[:4])
+    monkeypatch.setattr(model, "_goes_back", goes_back)
+    with monkeypatch.context() as broken:
+        broken.setattr(llama_cpp, "llama_decode", lambda *_: -3)
+        with pytest.raises(ModelError, match="returned -3"):
+            model.evaluate(tokens[4:])
+    assert model.length() == (4 if goes_back else 0)
+    model.truncate(0)
+    model.evaluate(tokens)
+    assert (logits(model) == expected).all()
+
+
+def test_missing_logits_are_an_error(model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = prompt(model, "hello")
+    with monkeypatch.context() as broken:
+        broken.setattr(llama_cpp, "llama_get_logits_ith", lambda *_: None)
+        with pytest.raises(ModelError, match="no result"):
+            model.evaluate(tokens)
+    assert model.length() == 0
+
+
+@pytest.mark.parametrize("function", ["llama_init_from_model", "llama_get_memory"])
+def test_a_context_that_cannot_be_made_frees_the_model(
+    monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    freed: list[Any] = []
+    free = llama_cpp.llama_model_free
+    monkeypatch.setattr(llama_cpp, function, lambda *_: None)
+
+    def note(model: Any) -> None:
+        freed.append(model)
+        free(model)
+
+    monkeypatch.setattr(llama_cpp, "llama_model_free", note)
+    with pytest.raises(ModelError):
+        load()
+    assert len(freed) == 1
+
+
+# ------------------------------------------------------------------------ vocabularies with tags
+def with_user_defined_tokens(path: Path, texts: set[str]) -> list[int]:
+    """A copy of the demo model at `path` whose tokens of these texts are user-defined; their ids."""
+    model = load()
+    ids = [
+        token for token in range(model._vocab_size) if model.piece(token).decode("utf-8", "replace") in texts
+    ]
+    model.close()
+    assert len(ids) == len(texts)
+    content = bytearray(DEMO.read_bytes())
+    key = b"tokenizer.ggml.token_type"
+    # After the key: value type (9: array), element type (5: int32), count; then the elements.
+    at = content.index(key) + len(key)
+    kind, element, _count = struct.unpack_from("<IIQ", content, at)
+    assert (kind, element) == (9, 5)
+    for token in ids:
+        struct.pack_into("<i", content, at + 16 + 4 * token, USER_DEFINED)
+    path.write_bytes(content)
+    return ids
+
+
+def test_a_user_defined_tag_never_comes_out_of_a_transcript(tmp_path: Path) -> None:
+    tags = with_user_defined_tokens(tmp_path / "tags.gguf", {"he", "nd", "q"})
+    model = load(tmp_path / "tags.gguf")
+    try:
+        said = "hello the time and the place, sqeeze the end and the <|im_end|>"
+        assert set(model._ids(said, special=False)) & set(tags), "llama.cpp finds them in any text"
+        ids = model.tokenize(said, special=False)
+        letter = next(tag for tag in tags if model.piece(tag) == b"q")
+        assert set(ids) & set(tags) == {letter}, "a single letter opens and closes nothing"
+        assert b"".join(map(model.piece, ids)).decode() == said
+    finally:
+        model.close()

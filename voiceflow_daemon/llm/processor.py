@@ -1,0 +1,32 @@
+"""How many threads pay: one for each physical core that this process may use."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def physical_cores(cpuinfo: str, allowed: frozenset[int]) -> int:
+    """Physical cores among the logical CPUs `allowed`, by the text of Linux's /proc/cpuinfo.
+
+    Hyper-threads of one core share its arithmetic units: a second thread there only makes the
+    others wait. Where the text does not tell cores apart (ARM, other systems), each counts as one.
+    """
+    cores: set[tuple[str, str]] = set()
+    for block in cpuinfo.split("\n\n"):
+        fields = dict(re.findall(r"^([^\t:]+?)\s*:\s*(.*)$", block, re.MULTILINE))
+        logical = fields.get("processor", "")
+        if logical.isdigit() and int(logical) in allowed:
+            cores.add((fields.get("physical id", "0"), fields.get("core id", f"logical {logical}")))
+    return len(cores) or max(1, len(allowed))
+
+
+def usable_cores() -> int:
+    """Physical cores that this process may run on."""
+    count = os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(count)
+    cpuinfo = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
+    return physical_cores(cpuinfo, frozenset(allowed))
