@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from voiceflow_daemon.text.fidelity import check_fidelity
+from tests.text.dictation import number_words, transcripts
+from voiceflow_daemon.text.alignment import common_length
+from voiceflow_daemon.text.fidelity import Verdict, check_fidelity
+from voiceflow_daemon.text.rules import format_by_rules
 
 
 class Case(NamedTuple):
@@ -44,3 +50,63 @@ def test_the_set_is_large_and_balanced() -> None:
 def test_hand_written_case(case: Case) -> None:
     verdict = check_fidelity(case.raw, case.text, case.language)
     assert verdict.faithful == (case.kind == "good"), verdict
+
+
+def test_a_faithful_text_has_no_complaint() -> None:
+    assert check_fidelity("um call anna", "Call Anna.") == Verdict(faithful=True)
+
+
+def test_what_is_wrong_is_named_to_the_program_but_not_in_the_reason() -> None:
+    verdict = check_fidelity("remember to call my sister", "Remember to phone my sister.")
+    assert verdict.invented == ("phone",)
+    assert verdict.lost == ("call",)
+    assert verdict.reason == "1 word not said, 1 word lost"
+
+
+def test_an_empty_answer_says_so() -> None:
+    assert check_fidelity("call anna", " ").reason == "the answer is empty"
+
+
+@given(raw=st.text(max_size=80), language=st.sampled_from(["en", "de", "ja", ""]))
+def test_any_text_is_faithful_to_itself(raw: str, language: str) -> None:
+    assert check_fidelity(raw, raw, language).faithful
+
+
+@given(raw=st.text(max_size=60), text=st.text(max_size=60), language=st.sampled_from(["en", "de"]))
+def test_any_two_texts_are_judged_and_no_word_is_in_the_reason(raw: str, text: str, language: str) -> None:
+    verdict = check_fidelity(raw, text, language)
+    assert verdict.faithful == (verdict.reason == "")
+    assert re.fullmatch(
+        r"|the answer is empty|\d+ words? (not said|lost)(, \d+ words? lost)?|words in another order.*",
+        verdict.reason,
+    )
+
+
+@given(raw=transcripts(), data=st.data())
+def test_an_added_content_word_is_always_seen(raw: str, data: st.DataObject) -> None:
+    words = raw.split()
+    words.insert(data.draw(st.integers(0, len(words))), "kangaroo")
+    assert not check_fidelity(raw, " ".join(words)).faithful
+
+
+@given(raw=transcripts())
+def test_a_lost_not_is_always_seen(raw: str) -> None:
+    said = f"{raw} the parser is not ready"
+    assert not check_fidelity(said, f"{raw} the parser is ready").faithful
+
+
+def test_a_long_text_is_judged_by_its_last_word_too() -> None:
+    said = " ".join(
+        f"sentence number {number_words(n)} is about the garden and the house period" for n in range(200)
+    )
+    assert check_fidelity(said, format_by_rules(said)).faithful
+    assert not check_fidelity(said, format_by_rules(said) + " Kangaroo.").faithful
+
+
+@given(first=st.text(alphabet="abc", max_size=12), second=st.text(alphabet="abc", max_size=12))
+def test_common_length_is_the_longest_common_subsequence(first: str, second: str) -> None:
+    table = [[0] * (len(second) + 1) for _ in range(len(first) + 1)]
+    for i, left in enumerate(first):
+        for j, right in enumerate(second):
+            table[i + 1][j + 1] = table[i][j] + 1 if left == right else max(table[i][j + 1], table[i + 1][j])
+    assert common_length(first, second) == table[-1][-1]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-LONGEST_JOIN = 4
+LONGEST_JOIN = 6
 """Units that may be written as one word: 'a p i' and 'API'."""
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from voiceflow_daemon.text.english.words import (
+    CLAUSE_LEADS,
     CONJUNCTIONS,
     DAYS,
+    MARKER_OBJECTS,
     MARKER_TAILS,
     MARKERS,
     MONTHS,
@@ -18,6 +20,7 @@ from voiceflow_daemon.text.english.words import (
     PROPER,
     RESTART_LEADS,
     SCRATCH,
+    SCRATCH_VERB_LEADS,
     TAIL_LEADS,
     WEAK_MARKERS,
 )
@@ -49,7 +52,7 @@ def marker_at(tokens: Sequence[Token], at: int) -> Marker | None:
     """The correction's marker at `at`, with what belongs to it behind ('no wait actually')."""
     strong = longest_phrase(tokens, at, MARKERS)
     length = strong or longest_phrase(tokens, at, WEAK_MARKERS)
-    if not length:
+    if not length or key_at(tokens, at + length) in MARKER_OBJECTS:
         return None
     end = at + length
     while strong:
@@ -62,8 +65,15 @@ def marker_at(tokens: Sequence[Token], at: int) -> Marker | None:
 
 
 def scratch_at(tokens: Sequence[Token], at: int) -> int:
-    """How many tokens 'scratch that' takes at `at`; 0 where it is not said."""
+    """How many tokens 'scratch that' takes at `at`; 0 where it is not said, or said of a thing."""
+    if says_to_delete(key_at(tokens, at), key_at(tokens, at - 1) if at else None):
+        return 0
     return longest_phrase(tokens, at, SCRATCH)
+
+
+def says_to_delete(verb: str, before: str | None) -> bool:
+    """Whether 'delete that' or 'strike that' is meant as said: behind 'please' and so on, or at the start."""
+    return verb in ("delete", "strike") and (before is None or before in SCRATCH_VERB_LEADS)
 
 
 def apply_scratches(tokens: Sequence[Token]) -> list[Token]:
@@ -96,10 +106,10 @@ def scratched_from(tokens: Sequence[Token], at: int) -> int:
 def _last_clause_sign(tokens: Sequence[Token], start: int, end: int) -> int:
     """In speech without marks: the last pause or conjunction, else no more than the longest scratch."""
     for at in range(end - 1, start, -1):
-        if tokens[at].after_pause:
+        if tokens[at].after_pause and tokens[at].key in CLAUSE_LEADS:
             return at
     for at in range(end - 2, max(start, end - LONGEST_SCRATCH), -1):
-        if tokens[at].key in CONJUNCTIONS and not _inner_and(tokens, at):
+        if tokens[at].key in CONJUNCTIONS and not _inside_number(tokens, at):
             return at
     return end - LONGEST_SCRATCH
 
@@ -178,19 +188,22 @@ def _thing_length(tokens: Sequence[Token], at: int) -> int:
     end = at
     while (
         kind_of(key_at(tokens, end)) == "number"
-        or _inner_and(tokens, end)
+        or _inside_number(tokens, end)
         or key_at(tokens, end) in NUMBER_UNITS
     ):
         end += 1
     return end - at
 
 
-def _inner_and(tokens: Sequence[Token], at: int) -> bool:
-    return (
-        key_at(tokens, at) == "and"
-        and key_at(tokens, at - 1) in ("hundred", "thousand")
-        and kind_of(key_at(tokens, at + 1)) == "number"
-    )
+def _inside_number(tokens: Sequence[Token], at: int) -> bool:
+    """Whether the word at `at` joins a number: 'hundred and five', 'seven oh five'."""
+    before, after = key_at(tokens, at - 1), key_at(tokens, at + 1)
+    match key_at(tokens, at):
+        case "and":
+            return before in ("hundred", "thousand") and kind_of(after) == "number"
+        case "oh":
+            return kind_of(before) == kind_of(after) == "number"
+    return False
 
 
 def corrected_from(before: Sequence[Token], after: Sequence[Token], *, weak: bool) -> int | None:
@@ -231,7 +244,7 @@ def _number_start(tokens: Sequence[Token], clause: int, end: int) -> int:
     while at > clause and (
         kind_of(tokens[at - 1].key) == "number"
         or tokens[at - 1].key in NUMBER_UNITS
-        or _inner_and(tokens, at - 1)
+        or _inside_number(tokens, at - 1)
     ):
         at -= 1
     return at

@@ -123,7 +123,7 @@ def _repeated_length(tokens: Sequence[Token]) -> int:
         if len(tail) < 2 * length or not all(token.is_word for token in tail):
             return 0
         keys = [token.key for token in tail]
-        again_and_again = length == 2 and keys[1] == "and"
+        again_and_again = length == 2 and "and" in keys
         numbers = any(key in NUMBER_WORDS or key[0].isdigit() for key in keys)
         if keys[:length] == keys[length:] and not numbers and not again_and_again:
             return length

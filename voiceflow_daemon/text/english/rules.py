@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voiceflow_daemon.text.english.capitals import capitalise_names
-from voiceflow_daemon.text.english.corrections import apply_corrections, apply_scratches
+from voiceflow_daemon.text.english.corrections import apply_corrections, apply_scratches, marker_at
 from voiceflow_daemon.text.english.fillers import drop_fillers, drop_stutters
 from voiceflow_daemon.text.english.greetings import Closing, find_closing, greeting_length
 from voiceflow_daemon.text.english.identifiers import write_identifiers
@@ -60,8 +60,9 @@ def _corrected(tokens: Sequence[Token]) -> list[Token]:
 def _split_greeting(tokens: list[Token], context: str) -> tuple[list[Token], list[Token]]:
     length = greeting_length(tokens)
     greeting, body = tokens[:length], tokens[length:]
-    if not greeting:
-        return greeting, body
+    corrected = marker_at(body, 0)
+    if not greeting or (corrected and not corrected.weak):  # 'hi tom no wait hi peter'
+        return [], tokens
     email = context == "email"
     while body and (body[0].is_comma or (email and not body[0].is_word)):
         body = body[1:]

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voiceflow_daemon.text.alignment import Said
+from voiceflow_daemon.text.english.corrections import says_to_delete
 from voiceflow_daemon.text.english.units import Unit
 from voiceflow_daemon.text.english.words import (
     DAYS,
     HESITATIONS,
     MARK_BY_NAME,
+    MARKER_OBJECTS,
     MARKER_TAILS,
     MARKERS,
+    MAYBE_MONTHS,
     MONTHS,
     NAMES,
+    NO_RESTART,
     PERIOD_LEADS,
     SCRATCH,
     YOU_KNOW_LEADS,
@@ -29,7 +33,7 @@ KIND_OF_LEADS = word_set("what this that some any a the which every same each on
 """Behind these 'kind of' is no filler."""
 LIKE_VERB_LEADS = word_set("""
     i you we they he she would do does did not to who people look looks looked feel feels sound sounds
-    something anything nothing things more 'd
+    actually really always also still never even something anything nothing things more 'd
 """)
 """Behind these 'like' says something."""
 OPENINGS = word_set("so well okay right now yes oh anyway look")
@@ -96,6 +100,7 @@ def said_units(units: Sequence[Unit], written: str) -> Said:
         _allow_correction(said, units, keys, at)
         _allow_scratch(said, units, keys, at)
         _allow_clock(said, keys, at)
+        _allow_date(said, keys, at)
         if keys[at] in UNMARKED_SHORT_FORMS:
             said.add_row(UNMARKED_SHORT_FORMS[keys[at]], at, at + 1)
     return said
@@ -172,6 +177,16 @@ def _allow_clock(said: Said, keys: Sequence[str], at: int) -> None:
     said.add_row([*keys[at + 2 : end], *PAST_HOUR[keys[at]]], at, end)
 
 
+def _allow_date(said: Said, keys: Sequence[str], at: int) -> None:
+    """'twenty third of december' may be written December 23."""
+    if not keys[at].isdigit() or (at and keys[at - 1].isdigit()):
+        return
+    end = _thing_end(keys, at)
+    month = end + int(end < len(keys) and keys[end] == "of")
+    if month < len(keys) and keys[month] in MONTHS | MAYBE_MONTHS:
+        said.add_row([keys[month], *keys[at:end]], at, month + 1)
+
+
 def _allow_correction(said: Said, units: Sequence[Unit], keys: Sequence[str], at: int) -> None:
     """What the marker at `at` takes back: up to some words before it, with the marker."""
     strong = MARKERS.longest_at(keys, at) or MORE_MARKERS.longest_at(keys, at)
@@ -181,7 +196,7 @@ def _allow_correction(said: Said, units: Sequence[Unit], keys: Sequence[str], at
     end = _behind_fillers(keys, at + length)
     while strong and (more := MARKERS.longest_at(keys, end) or MARKER_TAILS.longest_at(keys, end)):
         end = _behind_fillers(keys, end + more)
-    if end >= len(keys):
+    if end >= len(keys) or keys[end] in MARKER_OBJECTS or (strong and not at):
         return
     for start in _starts(units, keys, at, CORRECTED_WORDS):
         if strong or _like_by_like(keys, start, end):
@@ -210,7 +225,8 @@ def _starts(units: Sequence[Unit], keys: Sequence[str], at: int, words: int) -> 
 
 def _like_by_like(keys: Sequence[str], start: int, end: int) -> bool:
     kind = _kind(keys[start])
-    return keys[start] == keys[end] or (kind != "" and kind == _kind(keys[end]))
+    restarted = keys[start] == keys[end] and keys[end] not in NO_RESTART
+    return restarted or (kind != "" and kind == _kind(keys[end]))
 
 
 def _kind(key: str) -> str:
@@ -238,7 +254,7 @@ def _thing_end(keys: Sequence[str], at: int) -> int:
 def _allow_scratch(said: Said, units: Sequence[Unit], keys: Sequence[str], at: int) -> None:
     """What 'scratch that' at `at` takes back: the clause before it, from any of its words on."""
     length = SCRATCH.longest_at(keys, at)
-    if not length:
+    if not length or says_to_delete(keys[at], keys[at - 1] if at else None):
         return
     marker = at
     while marker and keys[marker - 1] in SCRATCH_LEADS:

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from voiceflow_daemon.text.english.number_words import below_hundred, cardinal
 from voiceflow_daemon.text.english.spelling import spellings
-from voiceflow_daemon.text.english.words import NUMBER_WORDS, ONES, ORDINALS, SCALES, TENS
+from voiceflow_daemon.text.english.words import HESITATIONS, NUMBER_WORDS, ONES, ORDINALS, SCALES, TENS
 
 PIECES = re.compile(
     r"""
@@ -85,6 +85,7 @@ def units_of(text: str) -> list[Unit]:
 
 
 def _pieces(text: str) -> list[Piece]:
+    """What stands in `text`, without hesitations: they may stand inside a number ('two um hundred')."""
     pieces: list[Piece] = []
     end = 0
     for found in PIECES.finditer(text):
@@ -95,7 +96,11 @@ def _pieces(text: str) -> list[Piece]:
             pieces += [Piece(part, "word", stuck or bool(index)) for index, part in enumerate(parts)]
         else:
             pieces.append(Piece(found.group(), kind, stuck))
-    return [piece for index, piece in enumerate(pieces) if not _is_joint(pieces, index)]
+    return [
+        piece
+        for index, piece in enumerate(pieces)
+        if piece.text.lower() not in HESITATIONS and not _is_joint(pieces, index)
+    ]
 
 
 def _is_joint(pieces: Sequence[Piece], at: int) -> bool:

@@ -58,9 +58,17 @@ NO_RESTART = word_set("i it we he she they you that this")
 """Words at which no sentence restarts after a weak marker: 'i am sorry i am late'."""
 RESTART_LEADS = word_set("to for with the in on at a an my your our from by of")
 """Words at which a weak marker may restart a phrase."""
+MARKER_OBJECTS = word_set("time times list lists")
+"""Before these 'no wait' is no correction."""
+SCRATCH_VERB_LEADS = word_set(
+    "please to you not don't should must we i can could will would let's and or just never then"
+)
+"""Behind these 'delete that' is meant as it is said."""
 TAIL_LEADS = word_set("a an per each tomorrow today tonight")
 """Words that stay behind a corrected number: 'twenty dollars a night no wait thirty'."""
 SCRATCH = PhraseBook("scratch that", "strike that", "delete that")
+CLAUSE_LEADS = word_set("the a an i we you he she they it this that there my our your please can could will")
+"""With one of these a clause may begin after a pause."""
 CONJUNCTIONS = word_set("and but because so then or which while although though unless since whereas")
 
 MARK_BY_NAME = {
