@@ -15,6 +15,10 @@ LONGEST_JOIN = 6
 """Units that may be written as one word: 'a p i' and 'API'."""
 
 
+STEPS_PER_UNIT = 20
+"""Effort at which the search gives up; dictation needs one or two, only endless repetition needs more."""
+
+
 @dataclass(slots=True)
 class Said:
     """The units of a transcript and the routes through them."""
@@ -61,7 +65,8 @@ class Tolerance:
 
 
 def spells(said: Said, written: Sequence[str], tolerance: Tolerance) -> bool:
-    """Whether `written` is a way through `said` within the tolerance."""
+    """Whether `written` is a way through `said` within the tolerance; no where that takes too long."""
+    effort = STEPS_PER_UNIT * (said.end + len(written))
     levels: list[list[tuple[int, int]]] = [[] for _ in range(tolerance.limit + 1)]
     levels[0].append((0, 0))
     seen: set[tuple[int, int]] = set()
@@ -74,6 +79,8 @@ def spells(said: Said, written: Sequence[str], tolerance: Tolerance) -> bool:
             if place == goal:
                 return True
             seen.add(place)
+            if len(seen) > effort:
+                return False
             for step_cost, reached in _steps(said, written, tolerance, place):
                 if cost + step_cost <= tolerance.limit and reached not in seen:
                     levels[cost + step_cost].append(reached)
