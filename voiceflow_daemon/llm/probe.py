@@ -45,7 +45,8 @@ _NOT_LOADABLE = ModelError.exit_code
 """The child's exit code when the model itself cannot be loaded: that says nothing about kernels."""
 
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
-_KEPT_PREFIXES = ("GGML_", "LLAMA_", "OMP_", "CUDA_")
+_KERNEL_PREFIXES = ("GGML_", "LLAMA_", "CUDA_")
+_KEPT_PREFIXES = (*_KERNEL_PREFIXES, "OMP_", "GOMP_")
 
 _WINDOWS_CRASH = 0x80000000
 """Exit codes from here on are Windows' exceptions, such as an access violation."""
@@ -188,7 +189,7 @@ def _key(model_path: Path) -> str:
             digest.update(library.name.encode() + hashlib.sha256(library.read_bytes()).digest())
     digest.update(_cpu_features().encode())
     for name in sorted(os.environ):
-        if name.startswith(_KEPT_PREFIXES):
+        if name.startswith(_KERNEL_PREFIXES):
             digest.update(f"{name}={os.environ[name]}".encode())
     return digest.hexdigest()
 
