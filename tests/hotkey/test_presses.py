@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from voiceflow_daemon.hotkey.listener import CancelPressed, HotkeyEvent, KeyDown, KeyUp, OtherInput
 from voiceflow_daemon.hotkey.presses import HotkeyCodes, Pressed, PressTracker
 
-HAND, SECOND_KEYBOARD = 7, 9
+HAND, SECOND_KEYBOARD, MOUSE = 7, 9, 6
+LEFT = 1
 HOTKEY, ESCAPE, LETTER, SHIFT = 105, 9, 54, 50
 DOWN, UP, OTHER, CANCEL = KeyDown(), KeyUp(), OtherInput(), CancelPressed()
 
@@ -54,12 +55,12 @@ def test_other_key_button_and_wheel_during_the_press() -> None:
     keyboards = Keyboards()
     keyboards.press(LETTER)
     keyboards.release(LETTER)
-    keyboards.tracker.button_pressed()
+    keyboards.tracker.button_pressed(MOUSE, LEFT)
     assert keyboards.emitted == []
     keyboards.press(HOTKEY)
     keyboards.press(LETTER)
     keyboards.press(LETTER)
-    keyboards.tracker.button_pressed()
+    keyboards.tracker.button_pressed(MOUSE, LEFT)
     assert keyboards.emitted == [DOWN, OTHER, OTHER]
 
 
@@ -75,8 +76,20 @@ def test_single_modifier_after_another_key_is_part_of_a_chord() -> None:
 def test_single_modifier_during_a_drag_is_not_alone() -> None:
     keyboards = Keyboards()
     keyboards.any_button = True
+    keyboards.tracker.button_pressed(MOUSE, LEFT)
     keyboards.press(HOTKEY)
+    keyboards.release(HOTKEY)
+    keyboards.tracker.button_released(MOUSE, LEFT)
     assert keyboards.emitted == []
+    keyboards.press(HOTKEY)
+    assert keyboards.emitted == [DOWN], "the button is up, though the desktop may say so later"
+
+
+def test_button_whose_release_was_missed_does_not_disable_the_hotkey() -> None:
+    keyboards = Keyboards()
+    keyboards.tracker.button_pressed(MOUSE, LEFT)
+    keyboards.press(HOTKEY)
+    assert keyboards.emitted == [DOWN]
 
 
 def test_key_whose_release_was_missed_does_not_disable_the_hotkey() -> None:
@@ -145,7 +158,7 @@ def test_downs_and_ups_alternate_and_end_up(observed: bool, moves: list[tuple[st
             case "press":
                 keyboards.press(keycode, device)
             case "button":
-                keyboards.tracker.button_pressed()
+                keyboards.tracker.button_pressed(MOUSE, LEFT)
             case "watch" | "unwatch":
                 keyboards.tracker.watches_cancel = what == "watch"
             case _:

@@ -54,8 +54,9 @@ class PynputListener:
     def stop(self) -> None:
         """Emit no more. pynput's threads notice at their next event on X11: they are not waited for."""
         self._ended.set()
-        self._keys.stop()
-        self._buttons.stop()
+        for listener in (self._keys, self._buttons):
+            if listener.is_alive():  # else it would talk to a display that has gone
+                listener.stop()
 
     def watch_cancel(self, watch: bool) -> None:
         """Report Escape while `watch`."""

@@ -32,6 +32,12 @@ log = logging.getLogger(__name__)
 RAW_EVENTS_ANYWHERE = (2, 1)
 """The version of XInput from which raw events reach us while another program has grabbed the keyboard."""
 
+_RAW_EVENTS = (
+    xinput.RawKeyPressMask
+    | xinput.RawKeyReleaseMask
+    | xinput.RawButtonPressMask
+    | xinput.RawButtonReleaseMask
+)
 _RAW_EVENT = struct.Struct("<HIIH")
 """Device, time, key or button, source device: how every raw event begins."""
 
@@ -116,14 +122,7 @@ class X11Listener:
                 f'Another program already holds the hotkey "{self._hotkey}".',
                 "Free it there (often the desktop's keyboard settings), or set another in [hotkey] key.",
             )
-        self._display.screen().root.xinput_select_events(
-            [
-                (
-                    xinput.AllDevices,
-                    xinput.RawKeyPressMask | xinput.RawKeyReleaseMask | xinput.RawButtonPressMask,
-                )
-            ]
-        )
+        self._display.screen().root.xinput_select_events([(xinput.AllDevices, _RAW_EVENTS)])
         self._display.sync()
 
     def _find_keys(self) -> HotkeyCodes:
@@ -148,6 +147,7 @@ class X11Listener:
                     self._follow_mapping()
                 else:
                     self._await_input()
+            self._let_go()
         except (error.ConnectionClosedError, OSError):
             reason = "The connection to the display was lost."
         except Exception:
@@ -189,16 +189,23 @@ class X11Listener:
             self._mapping_changed = True
 
     def _raw(self, kind: int, detail: int, source: int) -> None:
-        if kind == xinput.RawButtonPress:
-            self._tracker.button_pressed()
+        tracker = self._tracker
+        is_key = kind in (xinput.RawKeyPress, xinput.RawKeyRelease)
+        if (
+            is_key
+            and source in self._xtest_devices
+            and self._echoes.takes(detail, kind == xinput.RawKeyPress)
+        ):
             return
-        pressed = kind == xinput.RawKeyPress
-        if source in self._xtest_devices and self._echoes.takes(detail, pressed):
-            return
-        if pressed:
-            self._tracker.key_pressed(source, detail)
-        else:
-            self._tracker.key_released(source, detail)
+        match kind:
+            case xinput.RawKeyPress:
+                tracker.key_pressed(source, detail)
+            case xinput.RawKeyRelease:
+                tracker.key_released(source, detail)
+            case xinput.RawButtonPress:
+                tracker.button_pressed(source, detail)
+            case xinput.RawButtonRelease:
+                tracker.button_released(source, detail)
 
     def _look(self) -> Pressed:
         buttons = self._display.screen().root.query_pointer().mask & _ANY_BUTTON_MASK
@@ -215,6 +222,10 @@ class X11Listener:
         taken = [keyboard.grab(self._display, codes, [mask | lock for lock in locks]) for mask in held]
         if not all(taken):
             log.info("another program holds Escape with some modifiers: there it cancels, but is not taken")
+
+    def _let_go(self) -> None:
+        """Give all keys back now: closing the connection would do so only when the server notices."""
+        keyboard.ungrab(self._display, self._tracker.codes.key | self._tracker.codes.cancel)
 
     def _give_cancel_back(self) -> None:
         keyboard.ungrab(self._display, self._tracker.codes.cancel)

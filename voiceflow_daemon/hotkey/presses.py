@@ -47,6 +47,7 @@ class PressTracker:
         self._emit = emit
         self._look = look
         self._held: set[tuple[int, int]] = set()
+        self._held_buttons: set[tuple[int, int]] = set()
         self._is_down = False
 
     def key_pressed(self, device: int, keycode: int) -> None:
@@ -69,10 +70,15 @@ class PressTracker:
             self._is_down = False
             self._emit(KeyUp())
 
-    def button_pressed(self) -> None:
+    def button_pressed(self, device: int, button: int) -> None:
         """A mouse button went down, or the wheel turned."""
+        self._held_buttons.add((device, button))
         if self._is_down:
             self._emit(OtherInput())
+
+    def button_released(self, device: int, button: int) -> None:
+        """A mouse button went up."""
+        self._held_buttons.discard((device, button))
 
     def grab_activated(self, keycode: int) -> None:
         """The desktop gave us the grabbed key, after the `key_pressed` of it; auto-repeat does so too."""
@@ -87,7 +93,9 @@ class PressTracker:
         return any(keycode in self.codes.key for _, keycode in self._held)
 
     def _is_alone(self) -> bool:
-        """Whether the hotkey alone is down; forgets keys whose release was never seen."""
+        """Whether the hotkey alone is down; forgets what went up unseen."""
         pressed = self._look()
         self._held = {held for held in self._held if held[1] in pressed.keycodes | self.codes.key}
-        return not pressed.any_button and all(keycode in self.codes.key for _, keycode in self._held)
+        if not pressed.any_button:
+            self._held_buttons.clear()
+        return not self._held_buttons and all(keycode in self.codes.key for _, keycode in self._held)
