@@ -214,13 +214,20 @@ def _behind_fillers(keys: Sequence[str], at: int) -> int:
 def _starts(units: Sequence[Unit], keys: Sequence[str], at: int, words: int) -> list[int]:
     """Places from `at` back over at most `words` words, within the sentence that ends at `at`."""
     starts, start = [at], at
+    inside = _before_marks(keys, at)
     while start and units[at].word - units[start - 1].word <= words:
         start -= 1
         starts.append(start)
-        ended = units[start].boundary or _ends_sentence(keys, start - 1)
-        if ended and start < at and not _ends_sentence(keys, at - 1):
+        if start < inside and (units[start].boundary or _ends_sentence(keys, start - 1)):
             break
     return starts
+
+
+def _before_marks(keys: Sequence[str], at: int) -> int:
+    """`at` moved back over the spoken marks right before it."""
+    while at and _ends_sentence(keys, at - 1):
+        at -= SPOKEN_SIGNS.longest_at(keys, at - 2) or 1
+    return at
 
 
 def _like_by_like(keys: Sequence[str], start: int, end: int) -> bool:
@@ -259,5 +266,7 @@ def _allow_scratch(said: Said, units: Sequence[Unit], keys: Sequence[str], at: i
     marker = at
     while marker and keys[marker - 1] in SCRATCH_LEADS:
         marker -= 1
-    for start in _starts(units, keys, marker, SCRATCHED_WORDS):
+    starts = _starts(units, keys, marker, SCRATCHED_WORDS)
+    nothing_before = not marker or units[marker].boundary or _ends_sentence(keys, marker - 1)
+    for start in starts if nothing_before else starts[1:]:
         said.allow(start, at + length)
