@@ -203,3 +203,13 @@ def test_a_reader_after_an_invalidation_never_sees_what_was_before() -> None:
         finished.set()
         for reader in readers:
             reader.result(30)
+
+
+@pytest.mark.parametrize(("age_s", "hits"), [(299.9, 1), (300.0, 0)])
+def test_a_template_lives_for_less_than_its_time_to_live(age_s: float, hits: int) -> None:
+    now, metrics = [0.0], Metrics()
+    cache = PromptCache(Source(), metrics, lambda: now[0])
+    cache.get_or_format("email", config(ttl_s=300))
+    now[0] = age_s
+    cache.get_or_format("email", config(ttl_s=300))
+    assert metrics.counter("prompt_cache_hits") == hits
