@@ -7,6 +7,7 @@ import itertools
 import os
 import queue
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -494,7 +495,9 @@ def test_death_of_the_display_is_said_once(
     before = set(x11.processes.living())
     monkeypatch.setenv("DISPLAY", start_x_server(x11.processes))
     (server,) = set(x11.processes.living()) - before
+    threads = threading.active_count()
     outlive_the_display(make, server)
+    until("the listener's threads to end", lambda: threading.active_count() == threads)
     gc.collect()
 
 

@@ -53,10 +53,11 @@ class PynputListener:
 
     def stop(self) -> None:
         """Emit no more. pynput's threads notice at their next event on X11: they are not waited for."""
+        if self._ended.is_set():
+            return  # a lost display ends both threads, and cannot be told anything any more
         self._ended.set()
-        for listener in (self._keys, self._buttons):
-            if listener.is_alive():  # else it would talk to a display that has gone
-                listener.stop()
+        self._keys.stop()
+        self._buttons.stop()
 
     def watch_cancel(self, watch: bool) -> None:
         """Report Escape while `watch`."""
