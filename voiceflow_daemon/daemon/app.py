@@ -3,118 +3,228 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from voiceflow_daemon.audio.recorder import Recorder, Spool
+from voiceflow_daemon import audio
+from voiceflow_daemon.audio.recorder import Recorder
+from voiceflow_daemon.config.edit import set_value
 from voiceflow_daemon.config.load import load_settings
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.config.template import write_first
+from voiceflow_daemon.config.watch import ConfigWatcher
+from voiceflow_daemon.daemon import events
+from voiceflow_daemon.daemon.control import ControlServer
+from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.coordinator import Coordinator
 from voiceflow_daemon.daemon.deliverer import Deliverer
-from voiceflow_daemon.daemon.pipeline import Pipeline
-from voiceflow_daemon.daemon.session import HotkeyRules
+from voiceflow_daemon.daemon.downloads import Downloads
+from voiceflow_daemon.daemon.hotkeys import HotkeyHost
+from voiceflow_daemon.daemon.loading import load_models
+from voiceflow_daemon.daemon.lock import DaemonLock
+from voiceflow_daemon.daemon.log_file import close_log, open_log
+from voiceflow_daemon.daemon.parts import Parts
+from voiceflow_daemon.daemon.signals import EndingSignals
 from voiceflow_daemon.daemon.worker import Worker
-from voiceflow_daemon.llm.engine import LlmEngine
-from voiceflow_daemon.llm.prompt_cache import PromptCache, PromptTemplate
-from voiceflow_daemon.llm.prompts import load_prompt
+from voiceflow_daemon.desktop.notify import Notifier, open_notifier
+from voiceflow_daemon.desktop.select import open_active_window, open_inserter
+from voiceflow_daemon.desktop.tray import Tray, TrayActions, TrayView
+from voiceflow_daemon.desktop.tray_choice import choose_tray
+from voiceflow_daemon.errors import ConfigError, DisplayError
+from voiceflow_daemon.hotkey.echoes import EchoFilter
+from voiceflow_daemon.hotkey.select import open_listener
+from voiceflow_daemon.llm.prompts import context_names
 from voiceflow_daemon.metrics import Metrics
+from voiceflow_daemon.storage.history import History, HistoryError
 from voiceflow_daemon.storage.journal import Journal
-from voiceflow_daemon.storage.paths import Paths, assets_dir
+from voiceflow_daemon.storage.paths import Paths
 
 log = logging.getLogger(__name__)
 
-_TRANSCRIPT = "\x02transcript\x03"
 
+def run(paths: Paths, *, verbose: bool) -> int:
+    """Run the daemon until a signal, the tray's Quit or `voiceflow stop`; returns the exit code.
 
-def run(paths: Paths) -> int:
-    """Run the daemon until SIGINT or SIGTERM; returns the exit code."""
-    settings = load_settings(paths.config_file)
-    quit_requested = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: quit_requested.set())
+    Raises `AlreadyRunningError` when another daemon of this user runs.
+    """
     with ExitStack() as running:
-        start(settings, paths, running)
-        log.info("ready")
-        quit_requested.wait()
+        running.enter_context(DaemonLock(paths.lock_file))
+        write_first(paths.config_file)
+        settings, problem = _first_settings(paths.config_file)
+        running.callback(close_log, open_log(paths.log_file, settings.log, to_terminal=verbose))
+        Daemon(settings, paths, problem).run(running)
     return 0
 
 
-def start(settings: Settings, paths: Paths, running: ExitStack) -> Coordinator:
-    """Start all threads; leaving `running` stops them in reverse."""
-    from voiceflow_daemon.audio._sounddevice import SoundDeviceSource
-    from voiceflow_daemon.desktop._x11 import X11ActiveWindow, X11Inserter
-    from voiceflow_daemon.hotkey._pynput import PynputListener
-
-    journal = Journal(paths.journal_dir)
-    metrics = Metrics()
-
-    def open_spool(recording_id: int, context: str) -> Spool:
-        return journal.begin(f"{os.getpid()}-{recording_id}", context, 16_000)
-
-    def watch_cancel(watch: bool) -> None:
-        listener.watch_cancel(watch)
-
-    coordinator = Coordinator(
-        settings,
-        hotkey_rules(settings),
-        X11ActiveWindow,
-        open_spool,
-        watch_cancel,
-    )
-    listener = PynputListener(settings.hotkey.key, coordinator.emit)
-    coordinator.recorder = Recorder(SoundDeviceSource(), coordinator.emit)
-    coordinator.worker = Worker(lambda: load_pipeline(settings, metrics), coordinator.emit)
-    coordinator.deliverer = Deliverer(X11Inserter, listener.is_down, coordinator.emit)
-    for part in (
-        coordinator.deliverer,
-        coordinator.worker,
-        coordinator.recorder,
-        coordinator,
-        listener,
-    ):
-        part.start()
-        running.callback(part.stop)
-    return coordinator
+def _first_settings(config_file: Path) -> tuple[Settings, ConfigError | None]:
+    """A bad file at start leaves the defaults, until it is mended: the daemon must not be missing."""
+    try:
+        return load_settings(config_file), None
+    except ConfigError as error:
+        print(f"voiceflow: {error}", file=sys.stderr)
+        return Settings(), error
 
 
-def hotkey_rules(settings: Settings) -> HotkeyRules:
-    """The stage machine's rules from the settings."""
-    key = settings.hotkey
-    return HotkeyRules(
-        mode=key.mode,
-        single_modifier=key.key.split("_")[0] in {"ctrl", "alt", "shift", "cmd"} and "+" not in key.key,
-        min_hold_s=key.min_hold_ms / 1000,
-        release_grace_s=key.release_grace_ms / 1000,
-        max_recording_s=key.max_recording_s,
-    )
+class Daemon:
+    """All parts, wired."""
+
+    def __init__(self, settings: Settings, paths: Paths, problem: ConfigError | None) -> None:
+        self._settings = settings
+        self._paths = paths
+        self._incoming = events.EventQueue()
+        self._quit = threading.Event()
+        self._tray: Tray | None = None
+        if problem is not None:
+            self._incoming.emit(events.SettingsRejected(problem))
+
+    def run(self, running: ExitStack) -> None:
+        """Start, show the tray until the end; leaving `running` stops everything in reverse."""
+        choice = choose_tray(self._actions())
+        self._tray = choice.tray
+        self._start(running, choice.reason)
+        if self._tray is None:
+            print(f"voiceflow runs without a tray icon: {choice.reason}", file=sys.stderr)
+        log.info("ready")
+        self._wait(self._tray)
+
+    def _wait(self, tray: Tray | None) -> None:
+        """The tray needs the main thread; without one, or when its display dies, only the end is awaited."""
+        if tray is not None:
+            try:
+                tray.run(lambda: None)
+            except DisplayError as error:
+                log.error("the tray is gone: %s", error)
+        else:
+            self._quit.wait()
+
+    def quit(self) -> None:
+        """End the daemon; any thread may call it."""
+        self._quit.set()
+        if self._tray is not None:
+            self._tray.stop()
+
+    def _start(self, running: ExitStack, tray_reason: str) -> None:
+        emit, paths = self._incoming.emit, self._paths
+        metrics = Metrics()
+        echoes = EchoFilter()
+        running.enter_context(EndingSignals(self.quit))
+        notifier = open_notifier()
+        running.callback(notifier.close)
+        chores = running.enter_context(ThreadPoolExecutor(1, thread_name_prefix="chores"))
+        notify = Notifications(chores, notifier, enabled=self._settings.notifications)
+        window = open_active_window()
+        running.callback(window.close)
+        history = History(
+            paths.history_file,
+            on_damaged=lambda moved_to: notify(
+                "history",
+                "The history was damaged; a new one is begun",
+                f"The old one is kept: {moved_to.name}",
+            ),
+        )
+        chores.submit(_purge, history, self._settings.history.keep_days)
+        hotkeys = HotkeyHost(lambda hotkey: open_listener(hotkey, emit, echoes))
+        watcher = ConfigWatcher(
+            paths.config_file,
+            lambda settings: emit(events.SettingsLoaded(settings)),
+            lambda error: emit(events.SettingsRejected(error)),
+        )
+        source = audio.select()
+        recorder = Recorder(source, emit)
+        downloads = Downloads(paths, emit)
+        worker = Worker(lambda settings: load_models(settings, paths, metrics), emit)
+        deliverer = Deliverer(lambda: open_inserter(echoes.announce), hotkeys.is_down, emit)
+        parts = Parts(
+            recorder=recorder,
+            worker=worker,
+            deliverer=deliverer,
+            hotkeys=hotkeys,
+            active_window=window,
+            journal=Journal(paths.journal_dir),
+            history=history,
+            metrics=metrics,
+            notify=notify,
+            show=self._show,
+            context_names=context_names,
+            list_microphones=lambda: tuple(found.description for found in source.microphones()),
+            write_setting=lambda key, value: set_value(paths.config_file, key, value),
+            reload_config=watcher.reload_now,
+            download_models=downloads.start,
+            quit=self.quit,
+            chores=chores,
+        )
+        coordinator = Coordinator(self._settings, parts, self._incoming)
+        control = ControlServer(paths.socket_file, self._ask)
+        if tray_reason:
+            notify("tray", "voiceflow has no full tray menu", tray_reason)
+        running.callback(downloads.stop)
+        for part in (deliverer, worker, recorder, coordinator, watcher, control):
+            part.start()
+            running.callback(part.stop)
+
+    def _show(self, view: TrayView) -> None:
+        if self._tray is not None:
+            self._tray.show(view)
+
+    def _ask(self, request: Request) -> Future[Reply]:
+        asked = events.Asked(request)
+        self._incoming.emit(asked)
+        return asked.reply
+
+    def _actions(self) -> TrayActions:
+        emit, paths = self._incoming.emit, self._paths
+        return TrayActions(
+            choose_context=lambda name: emit(events.ContextChosen(name)),
+            choose_microphone=lambda name: emit(events.MicrophoneChosen(name)),
+            set_paused=lambda paused: emit(events.PauseChosen(paused)),
+            copy_text=lambda index: emit(events.CopyWanted(index)),
+            reload=lambda: emit(events.ReloadWanted()),
+            invalidate_prompts=lambda: emit(events.InvalidateWanted()),
+            open_config=_opening(paths.config_file),
+            open_log=_opening(paths.log_file),
+            download_models=lambda: emit(events.DownloadWanted()),
+            quit=self.quit,
+        )
 
 
-def load_pipeline(settings: Settings, metrics: Metrics) -> Pipeline:
-    """Load both models."""
-    from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
-    from voiceflow_daemon.speech._faster_whisper import FasterWhisperTranscriber
+class Notifications:
+    """Shows notifications one after the other on the chores' thread."""
 
-    demo = assets_dir() / "demo"
-    threads = os.cpu_count() or 4
-    transcriber = FasterWhisperTranscriber(
-        demo / "speech" if settings.speech.model == "demo" else Path(settings.speech.model),
-        compute_type=settings.speech.compute_type,
-        threads=threads,
-    )
-    model = LlamaCppModel(
-        demo / "formatter.gguf" if settings.llm.model == "demo" else Path(settings.llm.model),
-        context_tokens=settings.llm.context_tokens,
-        threads=threads,
-        gpu_layers=settings.llm.gpu_layers,
-        repacked_kernels=settings.llm.repacked_kernels != "off",
-    )
+    def __init__(self, chores: ThreadPoolExecutor, notifier: Notifier, *, enabled: bool) -> None:
+        self._chores = chores
+        self._notifier = notifier
+        self.enabled = enabled
 
-    def format_template(context: str, _settings: Settings) -> PromptTemplate:
-        rendered = model.render_chat(load_prompt(assets_dir() / "prompts", context), _TRANSCRIPT)
-        prefix, suffix = rendered.split(_TRANSCRIPT)
-        return PromptTemplate(context, prefix, suffix)
+    def __call__(self, topic: str, title: str, body: str = "") -> None:
+        """Return at once; an earlier message of the same topic is replaced."""
+        if self.enabled:
+            self._chores.submit(self._notifier.show, title, body, topic=topic)
 
-    return Pipeline(transcriber, LlmEngine(model, metrics), PromptCache(format_template, metrics), metrics)
+
+def _purge(history: History, keep_days: int) -> None:
+    try:
+        history.purge(keep_days)
+    except HistoryError as error:
+        log.error("%s", error)
+
+
+def _opening(path: Path) -> Callable[[], None]:
+    """Open a file in the user's own program for it."""
+
+    def open_file() -> None:
+        try:
+            subprocess.Popen(
+                ["xdg-open", path],
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            log.error("%s cannot be opened: %s", path, error)
+
+    return open_file

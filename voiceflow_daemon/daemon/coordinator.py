@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from voiceflow_daemon.audio.recorder import CaptureFailed, Recorded, Recorder, Spool
-from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.audio.capture_events import (
+    CaptureEvent,
+    CaptureFailed,
+    MicrophoneReplaced,
+    Recorded,
+    SpoolFailed,
+)
+from voiceflow_daemon.config.effects import effects
+from voiceflow_daemon.config.schema import Effect, Settings
+from voiceflow_daemon.daemon import events, requests
 from voiceflow_daemon.daemon import session as stage
-from voiceflow_daemon.daemon.deliverer import Delivered, Deliverer, Order
-from voiceflow_daemon.daemon.worker import Done, Job, LoadFailed, Prepare, Ready, Worker
-from voiceflow_daemon.desktop.window import ActiveWindow, Window
+from voiceflow_daemon.daemon.board import Board
+from voiceflow_daemon.daemon.control_protocol import Reply, Request
+from voiceflow_daemon.daemon.deliverer import Delivered, Order
+from voiceflow_daemon.daemon.dictations import ON_REQUEST, Dictations
+from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
+from voiceflow_daemon.daemon.log_file import set_level
+from voiceflow_daemon.daemon.parts import Parts
+from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
+from voiceflow_daemon.daemon.worker import Done, Loaded, LoadFailed, Prepared
+from voiceflow_daemon.errors import ConfigError, VoiceflowError
+from voiceflow_daemon.hotkey.keys import parse_hotkey
 from voiceflow_daemon.hotkey.listener import (
     CancelPressed,
-    HotkeyEvent,
     KeyDown,
     KeyUp,
     ListenerFailed,
@@ -26,147 +38,282 @@ from voiceflow_daemon.hotkey.listener import (
 
 log = logging.getLogger(__name__)
 
-Message = HotkeyEvent | Recorded | CaptureFailed | Done | Ready | LoadFailed | Delivered | None
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """What a recording keeps from the moment its key went down."""
-
-    target: Window | None
-    context: str
-    settings: Settings
+_KEYS: dict[type, stage.Event] = {
+    KeyDown: stage.KeyPressed(),
+    KeyUp: stage.KeyReleased(),
+    OtherInput: stage.OtherInput(),
+    CancelPressed: stage.Cancelled(),
+}
 
 
 class Coordinator:
-    """Turns events into session steps and carries out their commands."""
+    """Turns events into steps of the session and carries out their commands."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        rules: stage.HotkeyRules,
-        active_window: Callable[[], ActiveWindow],
-        open_spool: Callable[[int, str], Spool],
-        watch_cancel: Callable[[bool], None],
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts, incoming: events.EventQueue) -> None:
         self._settings = settings
-        self._rules = rules
-        self._open_window = active_window
-        self._open_spool = open_spool
-        self._watch_cancel = watch_cancel
-        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._parts = parts
+        self._incoming = incoming
         self._session = stage.Session()
-        self._begun: dict[int, _Begun] = {}
+        self._rules = stage.HotkeyRules()
+        self._board = Board(contexts=parts.context_names(settings))
+        self._dictations = Dictations(parts, self._board, lambda: self._settings)
+        self._readiness = Readiness(parts, self._board, incoming)
+        self._released_at = 0.0
         self._thread = threading.Thread(target=self._run, name="coordinator")
-        self.recorder: Recorder
-        self.worker: Worker
-        self.deliverer: Deliverer
-
-    def emit(self, message: Message) -> None:
-        """Queue an event; any thread may call it, it never blocks."""
-        self._queue.put(message)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
-        self._queue.put(None)
+        """End the thread; recordings that are not delivered stay in the journal."""
+        self._incoming.emit(events.Stop())
         self._thread.join()
 
+    # ----------------------------------------------------------------------------------- loop
     def _run(self) -> None:
-        self._active_window = self._open_window()
-        while True:
-            try:
-                message = self._queue.get(timeout=self._wait_s())
-            except queue.Empty:
-                self._step(stage.Tick())
-                continue
-            if message is None:
-                break
+        self._take_hotkey()
+        self._readiness.load(self._settings)
+        self._readiness.find_microphones()
+        self._parts.recorder.prepare(self._settings.audio)
+        self._show()
+        while not isinstance(message := self._incoming.next(self._wait_s()), events.Stop):
             try:
                 self._handle(message)
+                self._show()
             except Exception:
                 log.exception("the coordinator failed on %s", type(message).__name__)
-        self._active_window.close()
+        self._parts.hotkeys.let_go()
+        self._dictations.release_all()
 
     def _wait_s(self) -> float | None:
         due = stage.next_deadline(self._session, self._rules)
         return None if due is None else max(0.0, due - time.monotonic())
 
-    def _handle(self, message: Message) -> None:
+    def _show(self) -> None:
+        self._parts.show(self._board.tray_view(self._session, self._settings))
+
+    def _handle(self, message: events.Message | None) -> None:
         match message:
-            case KeyDown():
-                self._step(stage.KeyPressed())
-            case KeyUp():
-                self._step(stage.KeyReleased())
-            case OtherInput():
-                self._step(stage.OtherInput())
-            case CancelPressed():
-                self._step(stage.Cancelled())
-            case Recorded():
-                begun = self._begun[message.recording_id]
-                self.worker.submit(Job(message, begun.context, begun.settings))
-            case CaptureFailed():
-                log.error("%s", message.error)
-                self._step(stage.CaptureEnded(message.recording_id, message.recorded is not None))
-            case Ready():
-                log.info("models loaded")
-                self.worker.submit(Prepare(self._settings.context, self._settings))
-            case LoadFailed(error):
-                log.error("%s", error)
-            case Done():
-                self._done(message)
-            case Delivered():
-                self._delivered(message)
+            case None:
+                self._step(stage.Tick())
+            case KeyDown() | KeyUp() | OtherInput() | CancelPressed():
+                self._key(message)
             case ListenerFailed(reason):
-                log.error("the hotkey is dead: %s", reason)
+                self._problem("hotkey", f"The hotkey is dead: {reason}", "")
+            case Recorded() | CaptureFailed() | SpoolFailed() | MicrophoneReplaced():
+                self._captured(message)
+            case Done():
+                self._end_work(message.job.job_id, ended=self._dictations.done(message))
+            case Delivered():
+                self._end_work(message.order.order_id, ended=self._dictations.delivered(message))
+                self._readiness.find_microphones()
+            case events.Asked():
+                self._answer(message)
+            case events.SettingsLoaded() | events.SettingsRejected():
+                self._config_read(message)
+            case Loaded() | LoadFailed() | Prepared():
+                self._readiness.worker_event(message, self._settings)
+            case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
+                self._readiness.found(message, self._dictations.recover)
+            case events.Stop():
+                pass
+            case _:
+                self._chosen(message)
+
+    def _captured(self, message: CaptureEvent) -> None:
+        match message:
+            case Recorded():
+                self._dictations.recorded(message)
+            case CaptureFailed():
+                recorded = message.recorded is not None
+                self._step(stage.CaptureEnded(message.recording_id, recorded=recorded))
+                self._dictations.capture_failed(message)
+            case SpoolFailed(error=error):
+                self._parts.notify("journal", "The recording cannot be kept on disk", str(error))
+            case MicrophoneReplaced(wanted=wanted):
+                self._parts.notify("microphone", f"{wanted} is not there", "The default microphone is used.")
+
+    # ---------------------------------------------------------------------------------- session
+    def _key(self, message: KeyDown | KeyUp | OtherInput | CancelPressed) -> None:
+        if isinstance(message, KeyDown) and self._session.press is None and self._board.models_missing:
+            self._parts.notify("models", NO_MODEL.message, NO_MODEL.hint)
+            return
+        if isinstance(message, KeyUp):
+            self._released_at = time.monotonic()
+        self._step(_KEYS[type(message)])
 
     def _step(self, event: stage.Event) -> None:
         was_recording = self._session.recording is not None
         self._session, commands = stage.step(self._session, event, time.monotonic(), self._rules)
         for command in commands:
-            self._carry_out(command)
+            match command:
+                case stage.StartCapture(recording_id):
+                    self._dictations.begin(recording_id)
+                case stage.FinishCapture(recording_id):
+                    self._dictations.finish(recording_id, self._release_time())
+                case stage.DropCapture(recording_id):
+                    self._dictations.drop(recording_id)
         is_recording = self._session.recording is not None
         if is_recording != was_recording:
-            self._watch_cancel(is_recording)
+            self._parts.hotkeys.watch_cancel(is_recording)
 
-    def _carry_out(self, command: stage.Command) -> None:
-        match command:
-            case stage.StartCapture(recording_id):
-                context = self._settings.context
-                begun = _Begun(self._active_window.sample(), context, self._settings)
-                self._begun[recording_id] = begun
-                self.recorder.begin(
-                    recording_id, self._settings.audio, lambda: self._open_spool(recording_id, context)
+    def _release_time(self) -> float:
+        """When the key physically went up, for a recording that ends by its release; else now."""
+        now = time.monotonic()
+        recent = now - self._released_at <= 2 * self._rules.release_grace_s + 0.05
+        return self._released_at if recent else now
+
+    def _end_work(self, recording_id: int, *, ended: bool) -> None:
+        if ended and recording_id > 0:
+            self._step(stage.WorkEnded(recording_id))
+
+    # --------------------------------------------------------------------------------- settings
+    def _take_hotkey(self) -> None:
+        try:
+            self._rules = hotkey_rules(self._settings)
+            self._parts.hotkeys.take(self._settings.hotkey)
+            self._board.problems.pop("hotkey", None)
+        except VoiceflowError as error:
+            self._problem("hotkey", error.message, error.hint)
+
+    def _config_read(self, message: events.SettingsLoaded | events.SettingsRejected) -> None:
+        match message:
+            case events.SettingsLoaded(settings):
+                self._apply(settings)
+            case events.SettingsRejected(error):
+                title = "The config file has problems; the last good settings stay"
+                self._problem("config", title, str(error))
+
+    def _apply(self, settings: Settings) -> None:
+        """Do just what the changed fields take."""
+        needed = effects(self._settings, settings)
+        self._settings = settings
+        self._board.problems.pop("config", None)
+        self._board.contexts = self._parts.context_names(settings)
+        self._parts.notify.enabled = settings.notifications
+        self._parts.recorder.prepare(settings.audio)
+        set_level(settings.log)
+        self._parts.worker.invalidate_prompts()
+        if Effect.HOTKEY in needed:
+            self._step(stage.FinishRequested())
+            self._take_hotkey()
+        if Effect.MODELS in needed:
+            self._readiness.load(settings)
+        else:
+            self._readiness.prepare(self._settings)
+        log.info("config reloaded%s", f": {', '.join(sorted(needed))}" if needed else "")
+
+    def _write(self, key: str, value: str) -> None:
+        """Write a choice back into the config file, so that it outlives the daemon."""
+
+        def write() -> None:
+            try:
+                self._parts.write_setting(key, value)
+            except ConfigError as error:
+                self._parts.notify(
+                    "config", "The choice could not be written into the config file", str(error)
                 )
-                self.worker.submit(Prepare(context, self._settings))
-            case stage.FinishCapture(recording_id):
-                self.recorder.finish(recording_id)
-            case stage.DropCapture(recording_id):
-                self.recorder.drop(recording_id)
-                self._begun.pop(recording_id, None)
 
-    def _done(self, done: Done) -> None:
-        recorded = done.job.recorded
-        if done.dictated is None or not done.dictated.text:
-            if done.error is not None:
-                log.error("%s", done.error)
-            elif recorded.spool is not None:
-                recorded.spool.discard()
-            self._finish(recorded.recording_id)
-            return
-        begun = self._begun[recorded.recording_id]
-        self.deliverer.submit(Order(done, begun.target, begun.settings))
+        self._parts.chores.submit(write)
 
-    def _delivered(self, delivered: Delivered) -> None:
-        recorded = delivered.order.done.job.recorded
-        if recorded.spool is not None:
-            recorded.spool.discard()
-        log.info("delivery: %s %s", delivered.delivery.outcome, delivered.delivery.reason)
-        self._finish(recorded.recording_id)
+    def _problem(self, topic: str, title: str, hint: str) -> None:
+        log.error("%s %s", title, hint)
+        self._board.problems[topic] = title
+        self._parts.notify(topic, title, hint)
 
-    def _finish(self, recording_id: int) -> None:
-        self._begun.pop(recording_id, None)
-        self._step(stage.WorkEnded(recording_id))
+    # --------------------------------------------------------------------------------- choices
+    def _chosen(self, message: events.TrayEvent) -> None:
+        match message:
+            case events.ContextChosen(context):
+                self._choose_context(context)
+            case events.MicrophoneChosen(microphone):
+                audio = self._settings.audio.model_copy(update={"microphone": microphone})
+                self._settings = self._settings.model_copy(update={"audio": audio})
+                self._write("audio.microphone", microphone)
+            case events.PauseChosen(paused):
+                self._step(stage.PauseSet(paused))
+            case events.CopyWanted(index):
+                self._copy(index)
+            case events.InvalidateWanted():
+                self._parts.worker.invalidate_prompts()
+                self._readiness.prepare(self._settings)
+            case events.ReloadWanted():
+                self._parts.reload_config()
+            case events.DownloadWanted():
+                self._parts.download_models(tuple(self._settings.speech.languages))
+
+    def _choose_context(self, context: str) -> None:
+        self._settings = self._settings.model_copy(update={"context": context})
+        self._write("context", context)
+        self._readiness.prepare(self._settings)
+
+    def _copy(self, index: int) -> None:
+        if index < len(self._board.last):
+            settings = self._settings.delivery.model_copy(update={"method": "copy"})
+            self._parts.deliverer.submit(Order(ON_REQUEST, self._board.last[index].text, None, settings))
+            self._dictations.taken()
+
+    # ---------------------------------------------------------------------------------- requests
+    def _answer(self, asked: events.Asked) -> None:
+        try:
+            asked.reply.set_result(self._reply(asked.request))
+        except VoiceflowError as error:
+            asked.reply.set_result(requests.refused(error))
+
+    def _reply(self, request: Request) -> Reply:
+        match request.command:
+            case "press" | "toggle" if self._board.models_missing:
+                raise NO_MODEL
+            case "press":
+                self._step(stage.StartRequested())
+            case "release":
+                self._step(stage.FinishRequested())
+            case "toggle":
+                self._step(stage.ToggleRequested())
+            case "cancel":
+                self._step(stage.Cancelled())
+            case "context":
+                return self._context(request.argument)
+            case "status":
+                return requests.done(**self._board.status(self._session, self._settings, self._parts.metrics))
+            case "last":
+                return self._last(request.argument)
+            case "reload":
+                self._parts.reload_config()
+            case "invalidate":
+                self._chosen(events.InvalidateWanted())
+            case "stop":
+                self._parts.quit()
+        return requests.done(recording=self._session.recording is not None)
+
+    def _context(self, name: str) -> Reply:
+        if name and name not in self._board.contexts:
+            known = ", ".join(self._board.contexts)
+            raise VoiceflowError(f"There is no context {name!r}.", f"There are: {known}.")
+        if name:
+            self._choose_context(name)
+        return requests.done(context=self._settings.context, contexts=list(self._board.contexts))
+
+    def _last(self, how: str) -> Reply:
+        reply = requests.last_text(self._board)
+        if reply.ok and how == "copy":
+            self._copy(0)
+        elif reply.ok and how == "paste":
+            target = self._parts.active_window.sample()
+            text = self._board.last[0].text
+            self._parts.deliverer.submit(Order(ON_REQUEST, text, target, self._settings.delivery))
+            self._dictations.taken()
+        return reply
+
+
+def hotkey_rules(settings: Settings) -> stage.HotkeyRules:
+    """The stage machine's rules from the settings."""
+    key = settings.hotkey
+    return stage.HotkeyRules(
+        mode=key.mode,
+        single_modifier=parse_hotkey(key.key).single_modifier,
+        min_hold_s=key.min_hold_ms / 1000,
+        release_grace_s=key.release_grace_ms / 1000,
+        max_recording_s=key.max_recording_s,
+    )

@@ -9,38 +9,40 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.worker import Done
+from voiceflow_daemon.config.schema import DeliverySettings
 from voiceflow_daemon.desktop.inserter import Delivery, Inserter, Outcome
 from voiceflow_daemon.desktop.window import Window
-from voiceflow_daemon.errors import DeliveryError
+from voiceflow_daemon.errors import VoiceflowError
 
 log = logging.getLogger(__name__)
+
+HOTKEY_POLL_S = 0.005
 
 
 @dataclass(frozen=True)
 class Order:
-    """A text to deliver into the window that had the focus when its key went down."""
+    """A text for the window that had the focus when its key went down. `order_id` is the sender's."""
 
-    done: Done
+    order_id: int
+    text: str
     target: Window | None
-    settings: Settings
+    settings: DeliverySettings
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """The end of an order."""
+    """The end of an order; `delivery` is None when not even the clipboard took the text."""
 
     order: Order
-    delivery: Delivery
+    delivery: Delivery | None
+    error: VoiceflowError | None = None
 
 
 class Deliverer:
-    """Delivers one order after the other."""
+    """Delivers one order after the other; results go to `emit`."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class Deliverer:
         self._open_inserter = open_inserter
         self._hotkey_is_down = hotkey_is_down
         self._emit = emit
+        self._inserter: Inserter | None = None
         self._queue: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery")
@@ -70,16 +73,32 @@ class Deliverer:
         self._queue.put(order)
 
     def _run(self) -> None:
-        inserter = self._open_inserter()
         while (order := self._queue.get()) is not None:
-            self._emit(Delivered(order, self._deliver(inserter, order)))
-        inserter.close()
+            try:
+                self._emit(self._deliver(order))
+            except Exception as error:
+                log.exception("a delivery failed")
+                failure = VoiceflowError(f"The delivery failed ({type(error).__name__}).")
+                self._emit(Delivered(order, None, failure))
+        if self._inserter is not None:
+            self._inserter.close()
 
-    def _deliver(self, inserter: Inserter, order: Order) -> Delivery:
-        while self._hotkey_is_down() and not self._stopping.is_set():
-            time.sleep(0.01)
-        assert order.done.dictated is not None
+    def _deliver(self, order: Order) -> Delivered:
+        if order.settings.method != "copy":
+            self._await_hotkey_up()
         try:
-            return inserter.deliver(order.done.dictated.text, order.target, order.settings.delivery)
-        except DeliveryError as error:
-            return Delivery(Outcome.KEPT, str(error))
+            if self._inserter is None:
+                self._inserter = self._open_inserter()
+            return Delivered(order, self._inserter.deliver(order.text, order.target, order.settings))
+        except VoiceflowError as error:
+            return Delivered(order, None, error)
+
+    def _await_hotkey_up(self) -> None:
+        """A grabbed key that is still down would take the paste keys; a held modifier would change them."""
+        while self._hotkey_is_down() and not self._stopping.wait(HOTKEY_POLL_S):
+            pass
+
+
+def is_at_cursor(delivery: Delivery | None) -> bool:
+    """Whether the text stands where it was spoken to."""
+    return delivery is not None and delivery.outcome in (Outcome.PASTED, Outcome.TYPED)

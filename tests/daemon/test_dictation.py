@@ -1,0 +1,25 @@
+"""The stages' times of a dictation."""
+
+import pytest
+
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.dictation import STAGES, Dictation
+
+
+def test_the_stages_together_are_the_time_from_release_to_text() -> None:
+    now = 10.0
+    dictation = Dictation(1, "default", Settings(), None, clock=lambda: now)
+    now = 10.04
+    dictation.released(10.0)
+    now = 10.17
+    dictation.reached("tail")
+    now = 10.57
+    dictation.reached("queue", {"transcribe": 200.0, "format": 150.0})
+    now = 10.58
+    dictation.reached("delivery")
+    assert tuple(sorted(dictation.stages_ms)) == tuple(sorted(STAGES))
+    assert dictation.stages_ms == pytest.approx(
+        {"grace": 40, "tail": 130, "queue": 50, "transcribe": 200, "format": 150, "delivery": 10}
+    )
+    assert dictation.release_to_text_ms == pytest.approx(580)
+    assert sum(dictation.stages_ms.values()) == pytest.approx(dictation.release_to_text_ms)

@@ -1,0 +1,116 @@
+"""What the user is told: activity, status line, problems, last texts. Pure; the coordinator owns one."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.session import Session
+from voiceflow_daemon.desktop.tray import Activity, TrayView
+from voiceflow_daemon.metrics import Metrics
+
+LAST_TEXTS = 5
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class LastText:
+    """A finished text. `recovered` texts were found in the journal and are pasted only when asked."""
+
+    raw: str
+    text: str
+    context: str
+    recovered: bool = False
+    written_at: float = field(default_factory=time.time)
+
+
+@dataclass
+class Board:
+    """`problems` by topic (config, hotkey, models, microphone): what stands in the way right now."""
+
+    contexts: tuple[str, ...] = ()
+    microphones: tuple[str, ...] = ()
+    last: deque[LastText] = field(default_factory=lambda: deque(maxlen=LAST_TEXTS))
+    problems: dict[str, str] = field(default_factory=dict)
+    loading: bool = False
+    preparing: bool = False
+    downloading: str = ""
+    models_missing: bool = False
+    load_failed: bool = False
+    waiting_recordings: int = 0
+    release_to_text_ms: float | None = None
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+    def activity(self, session: Session) -> Activity:
+        """The icon: what matters most to the user comes first."""
+        if session.recording is not None:
+            return Activity.RECORDING
+        if session.paused:
+            return Activity.PAUSED
+        if session.in_work:
+            return Activity.WORKING
+        return Activity.ERROR if self.problems or self.models_missing else Activity.IDLE
+
+    def status_line(self, session: Session) -> str:
+        """One line for the menu."""
+        if session.paused:
+            return "Paused"
+        if self.downloading:
+            return self.downloading
+        if self.problems:
+            return next(iter(self.problems.values()))
+        if self.models_missing:
+            return "No speech model yet: choose Download models"
+        if self.loading:
+            return "Loading models …"
+        if self.preparing:
+            return "Preparing prompts …"
+        if self.release_to_text_ms is None:
+            return "Ready"
+        return f"Ready, last text after {self.release_to_text_ms / 1000:.2f} s"
+
+    def tray_view(self, session: Session, settings: Settings) -> TrayView:
+        """What the tray shows now."""
+        demo = uses_demo_models(settings)
+        status = self.status_line(session)
+        return TrayView(
+            activity=self.activity(session),
+            status=f"DEMO models · {status}" if demo else status,
+            contexts=self.contexts,
+            context=settings.context,
+            microphones=self.microphones,
+            microphone=settings.audio.microphone,
+            last_texts=tuple(entry.text for entry in self.last),
+            paused=session.paused,
+            offers_download=self.models_missing,
+            demo=demo,
+        )
+
+    def status(self, session: Session, settings: Settings, metrics: Metrics) -> dict[str, Any]:
+        """For `voiceflow status --json`. No dictated words."""
+        return {
+            "activity": str(self.activity(session)),
+            "status": self.status_line(session),
+            "context": settings.context,
+            "contexts": list(self.contexts),
+            "hotkey": settings.hotkey.key,
+            "hotkey_mode": settings.hotkey.mode,
+            "speech_model": settings.speech.model,
+            "language_model": settings.llm.model,
+            "demo": uses_demo_models(settings),
+            "in_work": len(session.in_work),
+            "waiting_recordings": self.waiting_recordings,
+            "problems": dict(self.problems),
+            "release_to_text_ms": self.release_to_text_ms,
+            "stages_ms": dict(self.stages_ms),
+            "counters": metrics.counters(),
+            "timings_ms": {name: vars(timing) for name, timing in metrics.timings().items()},
+        }
+
+
+def uses_demo_models(settings: Settings) -> bool:
+    """Whether a demo model is in use, which the user is then told everywhere."""
+    return DEMO in (settings.speech.model, settings.llm.model)

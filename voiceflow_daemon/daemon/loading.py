@@ -1,0 +1,101 @@
+"""Loads the models that the settings name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.formatting import Formatter
+from voiceflow_daemon.daemon.pipeline import Pipeline
+from voiceflow_daemon.errors import ModelError, ModelMissingError
+from voiceflow_daemon.llm.engine import LlmEngine
+from voiceflow_daemon.llm.prompt_cache import PromptCache
+from voiceflow_daemon.llm.prompts import ContextPrompts
+from voiceflow_daemon.llm.select import load_language_model
+from voiceflow_daemon.metrics import Metrics
+from voiceflow_daemon.speech.select import load_transcriber
+from voiceflow_daemon.speech.transcriber import Transcriber
+from voiceflow_daemon.storage.models import ModelKind, resolve
+from voiceflow_daemon.storage.paths import Paths, assets_dir
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """A pipeline that is ready, and what the user should know about it."""
+
+    pipeline: Pipeline
+    warnings: tuple[str, ...]
+
+
+def load_models(settings: Settings, paths: Paths, metrics: Metrics) -> LoadedModels:
+    """Load and warm up both models. Without a language model, rules format and a warning says so.
+
+    Raises `ModelMissingError` or `ModelError` when there is no speech model to hear with.
+    """
+    transcriber = _load_transcriber(settings, paths)
+    warnings: tuple[str, ...] = ()
+    try:
+        formatter = load_formatter(settings, paths, metrics)
+    except (ModelError, ModelMissingError) as error:
+        log.error("no language model: %s", error)
+        warnings = (f"Texts are formatted by rules only: {error.message}",)
+        formatter = Formatter(None, None, metrics)
+    return LoadedModels(Pipeline(transcriber, formatter, metrics), warnings)
+
+
+def load_formatter(settings: Settings, paths: Paths, metrics: Metrics) -> Formatter:
+    """Load the language model; a formatter by rules where the settings name none.
+
+    Raises `ModelMissingError` or `ModelError`.
+    """
+    if not settings.llm.model:
+        return Formatter(None, None, metrics)
+    path = resolve(ModelKind.LANGUAGE, settings.llm.model, paths.models_dir, assets_dir())
+    model = load_language_model(path, settings.llm, paths.cache_dir)
+    prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", paths.config_dir)
+    cache = PromptCache(prompts.template, metrics)
+    return Formatter(LlmEngine(model, metrics), cache, metrics)
+
+
+@contextmanager
+def open_pipeline(settings: Settings, paths: Paths, *, formats: bool = True) -> Iterator[Pipeline]:
+    """A pipeline for one command; with `formats` false no language model is loaded."""
+    metrics = Metrics()
+    transcriber = _load_transcriber(settings, paths)
+    formatter = load_formatter(settings, paths, metrics) if formats else Formatter(None, None, metrics)
+    pipeline = Pipeline(transcriber, formatter, metrics)
+    try:
+        yield pipeline
+    finally:
+        pipeline.close()
+
+
+@contextmanager
+def open_formatter(settings: Settings, paths: Paths) -> Iterator[Formatter]:
+    """A formatter for one command."""
+    formatter = load_formatter(settings, paths, Metrics())
+    try:
+        yield formatter
+    finally:
+        formatter.close()
+
+
+def _load_transcriber(settings: Settings, paths: Paths) -> Transcriber:
+    # OpenMP reads it when CTranslate2 is loaded: threads that wait for work must not spin on the
+    # cores that the user's programs need. What the user has set stays.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    if not settings.speech.model:
+        raise ModelMissingError(
+            "No speech model is chosen.",
+            "Run `voiceflow models download`, or set speech.model in the config.",
+        )
+    path = resolve(ModelKind.SPEECH, settings.speech.model, paths.models_dir, assets_dir())
+    transcriber = load_transcriber(path, settings.speech)
+    transcriber.warm_up()
+    return transcriber

@@ -1,0 +1,27 @@
+"""Answers the requests that are questions; what changes something, the coordinator does itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voiceflow_daemon.daemon.board import Board
+from voiceflow_daemon.daemon.control_protocol import Reply
+from voiceflow_daemon.errors import VoiceflowError
+
+
+def done(**data: Any) -> Reply:
+    """All went well."""
+    return Reply(ok=True, data=data)
+
+
+def refused(error: VoiceflowError) -> Reply:
+    """The daemon's error becomes the command's."""
+    return Reply(ok=False, message=error.message, hint=error.hint, exit_code=error.exit_code)
+
+
+def last_text(board: Board) -> Reply:
+    """The latest finished text and its raw transcript."""
+    if not board.last:
+        return refused(VoiceflowError("There is no text yet.", "Hold the hotkey and speak."))
+    latest = board.last[0]
+    return done(text=latest.text, raw=latest.raw, context=latest.context, recovered=latest.recovered)
