@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 SERVICE = DBusAddress(
     "/org/freedesktop/Notifications", "org.freedesktop.Notifications", "org.freedesktop.Notifications"
 )
+NAME = "voiceflow"
 LIMIT_S = 1.0
 DEFAULT_EXPIRY = -1
 URGENCY_NORMAL, URGENCY_CRITICAL = 1, 2
@@ -49,9 +50,9 @@ class FreedesktopNotifier:
             self._connection = open_dbus_connection(bus="SESSION")
         hints = {
             "urgency": ("y", URGENCY_CRITICAL if urgent else URGENCY_NORMAL),
-            "desktop-entry": ("s", "voiceflow"),
+            "desktop-entry": ("s", NAME),
         }
-        arguments: tuple[object, ...] = ("voiceflow", replaces, "voiceflow", title, _escaped(body), [], hints, DEFAULT_EXPIRY)
+        arguments: tuple[object, ...] = (NAME, replaces, NAME, title, _escaped(body), [], hints, DEFAULT_EXPIRY)
         message = new_method_call(SERVICE, "Notify", "susssasa{sv}i", arguments)
         reply = self._connection.send_and_get_reply(message, timeout=LIMIT_S)
         if reply.header.message_type is MessageType.error:
