@@ -1,32 +1,72 @@
-"""The `voiceflow` command."""
+"""The `voiceflow` command: finds the subcommand, turns errors into messages and exit codes.
+
+Every command's module is light to import and brings in what it needs when it runs, so that
+`voiceflow press` stays fast.
+"""
 
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import sys
 
 from voiceflow_daemon import __version__
+from voiceflow_daemon.cli import autostart, config, control, demo, doctor, history, models, run, transcribe
 from voiceflow_daemon.errors import VoiceflowError
+
+DESCRIPTION = (
+    "Voice dictation on your own machine: hold a key, speak, let go, finished text stands at your cursor."
+)
+
+EPILOG = """\
+examples:
+  voiceflow run                     start the daemon (tray icon, hotkey)
+  voiceflow demo                    see it work without microphone, display or download
+  voiceflow models download         fetch the models that fit this machine
+  voiceflow context email           choose the context that dictations use
+  voiceflow last --copy             the last text onto the clipboard
+
+exit codes:
+  0  done                           6  a model is missing or cannot be loaded
+  1  failed                         7  a download failed
+  2  wrong usage                    8  no microphone
+  3  the daemon is not running      9  no display, or the hotkey cannot be had
+  4  the config has problems        10 the text could not be delivered
+  5  a daemon is running already    130 interrupted (Ctrl-C)
+"""
+
+INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="voiceflow", description="Voice dictation on your own machine.")
-    parser.add_argument("--version", action="version", version=f"voiceflow {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the daemon")
-    parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
-        return _run()
+        return int(options.func(options))
     except VoiceflowError as error:
-        print(f"voiceflow: {error}", file=sys.stderr)
+        print(f"voiceflow: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"  {error.hint}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
-def _run() -> int:
-    from voiceflow_daemon.daemon.app import run
-    from voiceflow_daemon.storage.paths import user_paths
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return run(user_paths())
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
+    command_line = argparse.ArgumentParser(
+        prog="voiceflow",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command_line.add_argument("--version", action="version", version=f"voiceflow {__version__}")
+    commands = command_line.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (run, demo, control, history, transcribe, models, config, autostart, doctor):
+        command.register(commands)
+    return command_line

@@ -1,0 +1,139 @@
+"""`voiceflow demo`: sample recordings through the real pipeline, with the two small demo models."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voiceflow_daemon.errors import VoiceflowError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from voiceflow_daemon.daemon.pipeline import Dictated, Pipeline
+
+SHORT = ("note_short.wav", "email_meeting.wav", "chat_short.wav", "code_define.wav")
+"""One recording for each built-in context; `--all` takes every sample."""
+
+EXPLANATION = """\
+Every word above was recognised by faster-whisper and written by llama.cpp on this machine, just now.
+"first" includes evaluating the context's prompt, "second" finds it in the prompt cache.
+
+These two small models were made for this demo and know only the sample voice. For your own voice:
+  voiceflow models download      fetch models that fit this machine (asks no account)
+  voiceflow run                  hold right Ctrl, speak, let go\
+"""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    demo = commands.add_parser(
+        "demo",
+        help="see it work: no microphone, display, network or download needed",
+        description="Send sample recordings through the real pipeline and show what was heard and written.",
+        epilog="example: voiceflow demo --all",
+    )
+    demo.add_argument("--all", action="store_true", help="all sample recordings, not one a context")
+    demo.add_argument("--json", action="store_true", help="the figures, for programs")
+    demo.set_defaults(func=_demo)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A recording that ships with the program."""
+
+    path: Path
+    context: str
+    seconds: float
+
+
+def samples(folder: Path) -> list[Sample]:
+    """The sample recordings of `assets/demo/recordings`."""
+    index = tomllib.loads((folder / "index.toml").read_text(encoding="utf-8"))
+    return [
+        Sample(folder / entry["file"], entry["context"], entry["seconds"]) for entry in index["recording"]
+    ]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A sample and what came of it, the first and the second time."""
+
+    sample: Sample
+    first: Dictated
+    second: Dictated
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from voiceflow_daemon.config.schema import LlmSettings, Settings, SpeechSettings
+    from voiceflow_daemon.daemon.loading import open_pipeline
+    from voiceflow_daemon.storage.paths import assets_dir, user_paths
+
+    settings = Settings(speech=SpeechSettings(model="demo"), llm=LlmSettings(model="demo"))
+    chosen = [
+        sample
+        for sample in samples(assets_dir() / "demo" / "recordings")
+        if options.all or sample.path.name in SHORT
+    ]
+    if not chosen:
+        raise VoiceflowError("The sample recordings are missing.", "Install voiceflow-daemon again.")
+    console = Console(stderr=options.json)
+    with console.status("Loading the demo models …"), open_pipeline(settings, user_paths()) as pipeline:
+        shown = [_dictate(pipeline, sample) for sample in chosen]
+    if options.json:
+        print(json.dumps([_figures(one) for one in shown], indent=2, ensure_ascii=False))
+    else:
+        _print(Console(), shown)
+    return 0
+
+
+def _dictate(pipeline: Pipeline, sample: Sample) -> Shown:
+    from voiceflow_daemon.audio.files import read_audio_file
+    from voiceflow_daemon.config.schema import Settings
+
+    recording = read_audio_file(sample.path)
+    pipeline.invalidate_prompt_cache()
+    settings = Settings(context=sample.context)
+    first = pipeline.process(recording, sample.context, settings)
+    return Shown(sample, first, pipeline.process(recording, sample.context, settings))
+
+
+def _figures(shown: Shown) -> dict[str, object]:
+    return {
+        "recording": shown.sample.path.name,
+        "context": shown.sample.context,
+        "seconds": shown.sample.seconds,
+        "heard": shown.first.raw,
+        "written": shown.first.text,
+        "written_by": str(shown.first.rung),
+        "first_ms": shown.first.stages_ms,
+        "second_ms": shown.second.stages_ms,
+    }
+
+
+def _print(console: Console, shown: list[Shown]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False)
+    table.add_column("recording\ncontext")
+    table.add_column("heard", ratio=3)
+    table.add_column("written", ratio=3)
+    table.add_column("first ms\nhear/write", justify="right", no_wrap=True)
+    table.add_column("second ms\nhear/write", justify="right", no_wrap=True)
+    for one in shown:
+        name = f"{one.sample.path.name} ({one.sample.seconds:.1f} s)\n{one.sample.context}"
+        table.add_row(name, one.first.raw, one.first.text, _ms(one.first), _ms(one.second))
+    console.print(table)
+    console.print(EXPLANATION, highlight=False)
+
+
+def _ms(dictated: Dictated) -> str:
+    stages = dictated.stages_ms
+    return f"{stages.get('transcribe', 0):.0f} / {stages.get('format', 0):.0f}"
