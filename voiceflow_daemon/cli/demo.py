@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +19,16 @@ SHORT = ("note_short.wav", "email_meeting.wav", "chat_short.wav", "code_define.w
 """One recording for each built-in context; `--all` takes every sample."""
 
 EXPLANATION = """\
-Every word above was recognised by faster-whisper and written by llama.cpp on this machine, just now.
-"first" includes evaluating the context's prompt, "second" finds it in the prompt cache.
+Times are milliseconds on this machine, just now: faster-whisper hears, llama.cpp
+writes. "first" includes evaluating the context's prompt; "second" is the same
+recording once more, with the prompt in the cache, as it is when you dictate.
 
-These two small models were made for this demo and know only the sample voice. For your own voice:
-  voiceflow models download      fetch models that fit this machine (asks no account)
-  voiceflow run                  hold right Ctrl, speak, let go\
+These two small models were made for this demo and know only the sample voice.
+For your own voice:
+  voiceflow models download   fetch models that fit this machine (no account needed)
+  voiceflow run               in a desktop: hold right Ctrl, speak, let go
+
+The recordings are in {folder}
 """
 
 
@@ -53,6 +56,8 @@ class Sample:
 
 def samples(folder: Path) -> list[Sample]:
     """The sample recordings of `assets/demo/recordings`."""
+    import tomllib
+
     index = tomllib.loads((folder / "index.toml").read_text(encoding="utf-8"))
     return [
         Sample(folder / entry["file"], entry["context"], entry["seconds"]) for entry in index["recording"]
@@ -76,13 +81,7 @@ def _demo(options: argparse.Namespace) -> int:
     from voiceflow_daemon.storage.paths import assets_dir, user_paths
 
     settings = Settings(speech=SpeechSettings(model="demo"), llm=LlmSettings(model="demo"))
-    chosen = [
-        sample
-        for sample in samples(assets_dir() / "demo" / "recordings")
-        if options.all or sample.path.name in SHORT
-    ]
-    if not chosen:
-        raise VoiceflowError("The sample recordings are missing.", "Install voiceflow-daemon again.")
+    chosen = _chosen(assets_dir() / "demo" / "recordings", everything=options.all)
     console = Console(stderr=options.json)
     with console.status("Loading the demo models …"), open_pipeline(settings, user_paths()) as pipeline:
         shown = [_dictate(pipeline, sample) for sample in chosen]
@@ -91,6 +90,16 @@ def _demo(options: argparse.Namespace) -> int:
     else:
         _print(Console(), shown)
     return 0
+
+
+def _chosen(folder: Path, *, everything: bool) -> list[Sample]:
+    try:
+        known = {sample.path.name: sample for sample in samples(folder)}
+    except FileNotFoundError as error:
+        raise VoiceflowError(
+            "The sample recordings are missing.", "Install voiceflow-daemon again."
+        ) from error
+    return list(known.values()) if everything else [known[name] for name in SHORT]
 
 
 def _dictate(pipeline: Pipeline, sample: Sample) -> Shown:
@@ -120,20 +129,27 @@ def _figures(shown: Shown) -> dict[str, object]:
 def _print(console: Console, shown: list[Shown]) -> None:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False)
-    table.add_column("recording\ncontext")
-    table.add_column("heard", ratio=3)
-    table.add_column("written", ratio=3)
-    table.add_column("first ms\nhear/write", justify="right", no_wrap=True)
-    table.add_column("second ms\nhear/write", justify="right", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("context", no_wrap=True)
+    table.add_column("heard", ratio=1)
+    table.add_column("written", ratio=1)
+    table.add_column("stage", no_wrap=True)
+    for time in ("first", "second"):
+        table.add_column(time, justify="right", no_wrap=True)
     for one in shown:
-        name = f"{one.sample.path.name} ({one.sample.seconds:.1f} s)\n{one.sample.context}"
-        table.add_row(name, one.first.raw, one.first.text, _ms(one.first), _ms(one.second))
+        of = Text(one.sample.context, "bold").append(f"\n{one.sample.seconds:.1f} s", "dim")
+        stages = "\n".join(("hear", "write", "both"))
+        # As `Text`, for a dictated "[bold]" is no markup.
+        heard, written = Text(one.first.raw, "dim"), Text(one.first.text)
+        table.add_row(of, heard, written, stages, _ms(one.first), _ms(one.second))
     console.print(table)
-    console.print(EXPLANATION, highlight=False)
+    folder = shown[0].sample.path.parent
+    console.print(EXPLANATION.format(folder=folder), highlight=False, soft_wrap=True, end="")
 
 
 def _ms(dictated: Dictated) -> str:
-    stages = dictated.stages_ms
-    return f"{stages.get('transcribe', 0):.0f} / {stages.get('format', 0):.0f}"
+    """Three lines: to hear, to write, both."""
+    hear, write = dictated.stages_ms.get("transcribe", 0.0), dictated.stages_ms.get("format", 0.0)
+    return f"{hear:.0f}\n{write:.0f}\n{hear + write:.0f}"
