@@ -65,9 +65,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    import logging
+
     from voiceflow_daemon.cli.checks import all_checks
     from voiceflow_daemon.storage.paths import user_paths
 
+    # What rooms log while they are looked at is in the findings.
+    logging.getLogger("voiceflow_daemon").addHandler(logging.NullHandler())
     outcomes = []
     symbols = _can_show(sys.stdout.encoding)
     for outcome in examine(all_checks(user_paths())):

@@ -7,6 +7,7 @@ Every command's module is light to import and brings in what it needs when it ru
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
@@ -40,14 +41,16 @@ INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal's encoding lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return int(options.func(options))
+        options = parser().parse_args(arguments)
+        code = int(options.func(options))
+        sys.stdout.flush()
     except VoiceflowError as error:
-        print(f"voiceflow: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"  {error.hint}", file=sys.stderr)
-        return error.exit_code
+        return _failed(error.message, error.hint, error.exit_code)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return INTERRUPTED
@@ -55,6 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader (head, less) has gone: nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _failed(f"{error}.", "Is the disk full, or may you not read or write there?", 1)
+    return code
+
+
+def _failed(message: str, hint: str, code: int) -> int:
+    print(f"voiceflow: {message.rstrip()}", file=sys.stderr)
+    if hint:
+        print(f"  {hint}", file=sys.stderr)
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -52,12 +52,38 @@ class FreedesktopNotifier:
             "urgency": ("y", URGENCY_CRITICAL if urgent else URGENCY_NORMAL),
             "desktop-entry": ("s", NAME),
         }
-        arguments: tuple[object, ...] = (NAME, replaces, NAME, title, _escaped(body), [], hints, DEFAULT_EXPIRY)
+        arguments: tuple[object, ...] = (
+            NAME,
+            replaces,
+            NAME,
+            title,
+            _escaped(body),
+            [],
+            hints,
+            DEFAULT_EXPIRY,
+        )
         message = new_method_call(SERVICE, "Notify", "susssasa{sv}i", arguments)
         reply = self._connection.send_and_get_reply(message, timeout=LIMIT_S)
         if reply.header.message_type is MessageType.error:
             raise RuntimeError(str(reply.body[0]) if reply.body else "the service refused the message")
         return int(reply.body[0])
+
+
+def service_name() -> str:
+    """What the session's notification service calls itself; asking shows nothing.
+
+    Raises OSError, ValueError or RuntimeError when there is no bus or no service.
+    """
+    connection = open_dbus_connection(bus="SESSION")
+    try:
+        reply = connection.send_and_get_reply(
+            new_method_call(SERVICE, "GetServerInformation"), timeout=LIMIT_S
+        )
+    finally:
+        connection.close()
+    if reply.header.message_type is MessageType.error:
+        raise RuntimeError(str(reply.body[0]) if reply.body else "there is no such service")
+    return str(reply.body[0])
 
 
 def _escaped(body: str) -> str:

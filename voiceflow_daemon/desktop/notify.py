@@ -6,6 +6,8 @@ import logging
 import os
 from typing import Protocol
 
+from voiceflow_daemon.errors import DisplayError
+
 log = logging.getLogger(__name__)
 
 
@@ -33,9 +35,27 @@ class SilentNotifier:
         """Nothing is held."""
 
 
+def notification_service() -> str:
+    """The name of what would show notifications; raises `DisplayError` when nothing would."""
+    if not _has_session_bus():
+        raise DisplayError("There is no session bus.", "Run it in a desktop session.")
+    from voiceflow_daemon.desktop._freedesktop import service_name
+
+    try:
+        return service_name()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:  # KeyError: the bus has no address
+        raise DisplayError(
+            f"No notification service answers: {error}.", "Install one, for example dunst."
+        ) from error
+
+
+def _has_session_bus() -> bool:
+    return bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS") or os.environ.get("XDG_RUNTIME_DIR"))
+
+
 def open_notifier() -> Notifier:
     """The desktop's notifications, or silence where there is no session bus."""
-    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS") and not os.environ.get("XDG_RUNTIME_DIR"):
+    if not _has_session_bus():
         log.info("no notifications: there is no session bus")
         return SilentNotifier()
     from voiceflow_daemon.desktop._freedesktop import FreedesktopNotifier
