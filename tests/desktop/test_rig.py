@@ -46,6 +46,14 @@ icon = pystray.Icon("rig-sample", Image.new("RGB", (64, 64), (0, 128, 0)), "Samp
 icon.run()
 """
 
+DESKTOP_THAT_STAYS_UP = """
+import time
+from tests.desktop.rig import VirtualDesktop
+with VirtualDesktop() as desktop:
+    print("up")
+    time.sleep(600)
+"""
+
 
 def write_tone(path: Path, seconds: float) -> Path:
     phase = 2 * np.pi * TONE_HZ * np.arange(int(seconds * RATE_HZ)) / RATE_HZ
@@ -155,7 +163,8 @@ class TestTrayAndNotifications:
     def test_a_menu_is_read_and_clicked(self, desktop: VirtualDesktop) -> None:
         desktop.spawn("sample", sys.executable, "-c", TRAY_PROGRAM)
         item = desktop.tray.await_item("rig-sample")
-        assert item.title == "Sample"
+        # The backend registers the item first and names it a moment later.
+        desktop.until("the item's title", lambda: item.title == "Sample")
         assert Path(item.icon_name).is_file()
         assert item.labels() == ["Size", "Greyed", "Tell", "Quit"]
         assert item.labels("Size") == ["small", "large"]
@@ -205,6 +214,17 @@ class TestTeardown:
             _ = 1 // 0
         assert desktop.processes.living() == {}
         assert not desktop.folder.exists()
+
+    def test_a_killed_run_leaves_no_process(self, bare_desktop: VirtualDesktop) -> None:
+        before = bare_desktop.processes.living().keys()
+        checkout = str(Path(__file__).parents[2])
+        run = bare_desktop.spawn(
+            "run", sys.executable, "-c", DESKTOP_THAT_STAYS_UP, env={"PYTHONPATH": checkout}
+        )
+        bare_desktop.await_ready("run", run, lambda: "up" in bare_desktop.log("run"))
+        assert "Xvfb" in [name for pid, name in bare_desktop.processes.living().items() if pid not in before]
+        run.kill()
+        bare_desktop.until("its desktop to go", lambda: bare_desktop.processes.living().keys() <= before)
 
     def test_two_desktops_do_not_know_each_other(self) -> None:
         with (

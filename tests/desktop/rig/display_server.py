@@ -42,7 +42,7 @@ def start_window_manager(processes: Processes, x: XConnection, config_dir: Path)
     config = config_dir / "openbox-rig.xml"
     config.write_text(OPENBOX_CONFIG)
     wm = processes.spawn("openbox", "openbox", "--sm-disable", "--config-file", config)
-    processes.await_ready("openbox", wm, lambda: bool(x.root_property("_NET_SUPPORTING_WM_CHECK")))
+    processes.await_ready("openbox", wm, x.window_manager_answers)
 
 
 OPENBOX_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>

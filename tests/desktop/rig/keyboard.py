@@ -88,7 +88,7 @@ class PhysicalKeyboard:
 
 
 class PhysicalMouse:
-    """The server's own mouse."""
+    """The server's own mouse. It has three buttons and no wheel."""
 
     def __init__(self, x: XConnection) -> None:
         self._x = x
@@ -98,15 +98,26 @@ class PhysicalMouse:
         self._x.move_pointer(x, y)
 
     def press(self, button: int = LEFT) -> None:
-        self._x.device_event(self._device_id, DEVICE_BUTTON_PRESS, button)
+        self._x.device_event(self._device_id, DEVICE_BUTTON_PRESS, _existing(button))
 
     def release(self, button: int = LEFT) -> None:
-        self._x.device_event(self._device_id, DEVICE_BUTTON_RELEASE, button)
+        self._x.device_event(self._device_id, DEVICE_BUTTON_RELEASE, _existing(button))
 
     def click(self, x: int, y: int, button: int = LEFT) -> None:
         self.move(x, y)
         self.press(button)
         self.release(button)
+
+
+def _existing(button: int) -> int:
+    """The button itself.
+
+    Raises:
+        ValueError: for one that the mouse lacks, an error that python-xlib cannot read from the server.
+    """
+    if button not in (LEFT, MIDDLE, RIGHT):
+        raise ValueError(f"the mouse has no button {button}")
+    return button
 
 
 def _keysym_name(character: str) -> str:

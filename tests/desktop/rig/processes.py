@@ -15,6 +15,7 @@ T = TypeVar("T")
 PR_SET_CHILD_SUBREAPER = 36
 LOG_TAIL_LINES = 25
 POLITE_S = 3.0
+DYING_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
 class ChildError(RuntimeError):
@@ -43,10 +44,14 @@ class Processes:
         env: Mapping[str, str] | None = None,
         pass_fds: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
-        """Start `argv` in the background; stdout and stderr go to its log. `env` adds to the desktop's."""
+        """Start `argv` in the background; stdout and stderr go to its log. `env` adds to the desktop's.
+
+        It ends with the thread that starts it, which is therefore the main one: a test run that is
+        killed leaves no desktop behind.
+        """
         with self._log_path(name).open("ab") as log:
             child = subprocess.Popen(
-                [str(a) for a in argv],
+                [*DYING_WITH_US, *(str(a) for a in argv)],
                 env={**self.env, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

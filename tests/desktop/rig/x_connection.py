@@ -36,6 +36,7 @@ class XConnection:
         self._display = display.Display(display_name)
         self._root = self._display.screen().root
         self._pings = 0
+        self._first_stranger: Any = None
 
     def close(self) -> None:
         self._display.close()
@@ -95,20 +96,24 @@ class XConnection:
         self._display.sync()
 
     def await_window_manager(self) -> None:
-        """Wait until the window manager has handled all that was asked of it before.
-
-        It answers a question about the frame of a window that it does not manage by a property there.
-        """
-        stranger = self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+        """Wait until the window manager has handled all that was asked of it before."""
+        stranger = self._new_stranger()
         try:
-            self.ask_root("_NET_REQUEST_FRAME_EXTENTS", cast(int, stranger.id), [])
-            until(
-                "the window manager to answer",
-                lambda: self.window_property(cast(int, stranger.id), "_NET_FRAME_EXTENTS"),
-            )
+            self._ask_about_frame(stranger)
+            until("the window manager to answer", lambda: self._is_told_frame(stranger))
         finally:
             stranger.destroy()
             self._display.sync()
+
+    def window_manager_answers(self) -> bool:
+        """Ask the window manager once more; true when it has answered.
+
+        One that is still starting may lose what it is asked, so only an answer shows that it is up.
+        """
+        if self._first_stranger is None:
+            self._first_stranger = self._new_stranger()
+        self._ask_about_frame(self._first_stranger)
+        return self._is_told_frame(self._first_stranger)
 
     def await_program_of(self, window: int) -> None:
         """Wait until the window's program has handled all that was sent to the window before.
@@ -184,6 +189,16 @@ class XConnection:
     def move_pointer(self, x: int, y: int) -> None:
         self._root.warp_pointer(x, y)
         self._display.sync()
+
+    def _new_stranger(self) -> Any:
+        """A window that no window manager manages; asked about its frame, it answers by a property."""
+        return self._root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+
+    def _ask_about_frame(self, stranger: Any) -> None:
+        self.ask_root("_NET_REQUEST_FRAME_EXTENTS", stranger.id, [])
+
+    def _is_told_frame(self, stranger: Any) -> bool:
+        return bool(self.window_property(stranger.id, "_NET_FRAME_EXTENTS"))
 
     def _answered_ping(self, ping: int) -> bool:
         """Read the waiting events; true once the latest ping is among them, sent back to the root."""
