@@ -6,12 +6,16 @@ dark panels, the disc's own darkness from light ones.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
 from PIL import Image, ImageDraw
 
 from voiceflow_daemon.desktop.tray import Activity
 
-SIZES_PX = (16, 22, 24, 32, 48, 64, 128, 256)
-"""Sizes that desktops ask for."""
+PANEL_SIZES_PX = (16, 22, 24, 32, 48, 64)
+"""Sizes that panels ask for, among the folders of the icon theme `hicolor`."""
 
 _OVERSAMPLING = 8
 _WHITE = (255, 255, 255, 255)
@@ -48,6 +52,20 @@ def draw_icon(activity: Activity, size_px: int, *, demo: bool = False) -> Image.
     if demo:
         pen.corner(0.36)
     return pen.picture()
+
+
+def icon_name(activity: Activity, *, demo: bool = False) -> str:
+    """The name of the icon in the folders of `write_icons`."""
+    return f"voiceflow-{activity}-demo" if demo else f"voiceflow-{activity}"
+
+
+def write_icons(folder: Path, sizes_px: Sequence[int] = PANEL_SIZES_PX) -> None:
+    """Write every icon at every size into `folder`, laid out as the icon theme `hicolor`."""
+    for size_px in sizes_px:
+        place = folder / "hicolor" / f"{size_px}x{size_px}" / "apps"
+        place.mkdir(parents=True, exist_ok=True)
+        for activity, demo in itertools.product(Activity, (False, True)):
+            draw_icon(activity, size_px, demo=demo).save(place / f"{icon_name(activity, demo=demo)}.png")
 
 
 def _microphone(pen: _Pen) -> None:
