@@ -11,6 +11,17 @@ import sys
 
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 
+EXAMPLES = """\
+examples:
+  voiceflow config edit             open the settings; a save is live at once
+  voiceflow config check            what is wrong with them, line by line
+  voiceflow config show             every setting in force
+  cat "$(voiceflow config path)"    the file itself
+"""
+
+OPENER = "xdg-open"
+"""Returns at once, while the file is still being edited."""
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its parts."""
@@ -18,7 +29,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "config",
         help="where the settings are; check, edit or show them",
         description="Where the settings are; check, edit or show them.",
-        epilog="example: voiceflow config check",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, summary, action in (
@@ -31,7 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ("edit", "open the file in $VISUAL, $EDITOR or your desktop's editor, then check it", _edit),
         ("show", "print the settings in force; changed ones are marked", _show),
     ):
-        part = parts.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        part = parts.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         part.set_defaults(func=action)
 
 
@@ -70,6 +82,9 @@ def _edit(options: argparse.Namespace) -> int:
         ) from error
     if ended.returncode != 0:
         raise VoiceflowError(f"The editor {command[0]!r} ended with status {ended.returncode}.")
+    if command[0] == OPENER:
+        print(f"{path} is open; `voiceflow config check` says whether it is good.")
+        return 0
     return _check(options)
 
 
@@ -77,11 +92,21 @@ def editor_command(environment: dict[str, str]) -> list[str]:
     """The user's editor; raises `VoiceflowError` when there is none."""
     for variable in ("VISUAL", "EDITOR"):
         if environment.get(variable, "").strip():
-            return shlex.split(environment[variable])
-    for program in ("xdg-open", "nano", "vi"):
-        if shutil.which(program):
+            return _words(variable, environment[variable])
+    has_desktop = bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+    for program in (*([OPENER] if has_desktop else []), "nano", "vi"):
+        if shutil.which(program, path=environment.get("PATH")):
             return [program]
     raise VoiceflowError("No editor was found.", "Set $EDITOR to yours.")
+
+
+def _words(variable: str, command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise VoiceflowError(
+            f"${variable} is no command: {command}", "A quote in it is not closed."
+        ) from error
 
 
 def _show(_options: argparse.Namespace) -> int:
@@ -93,7 +118,7 @@ def _show(_options: argparse.Namespace) -> int:
     try:
         settings = load_settings(user_paths().config_file)
     except ConfigError as error:
-        print(f"voiceflow: {error.message}These are the defaults:\n", file=sys.stderr)
+        print(f"voiceflow: {error}\nThese are the defaults:\n", file=sys.stderr)
         print(render(Settings()), end="")
         return error.exit_code
     print(render(settings), end="")

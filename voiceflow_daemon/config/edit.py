@@ -6,6 +6,9 @@ import os
 import re
 import stat
 import tempfile
+import tomllib
+from codecs import BOM_UTF8
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,15 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.toml_document import TOMLDocument
 
 from voiceflow_daemon.config.load import parse_settings, read_text
-from voiceflow_daemon.config.template import write_first
+from voiceflow_daemon.config.problems import dotted, split_key
+from voiceflow_daemon.config.template import default_line, write_first
 from voiceflow_daemon.errors import ConfigError
 
 TRIES = 5
 """How often a write is begun again because the user saved the file meanwhile."""
+
+BOM = "\ufeff"
+"""Some editors put this before the text; it stays where it was."""
 
 Value = str | int | float | bool | list[str]
 
@@ -31,14 +38,15 @@ def set_value(path: Path, dotted_key: str, value: Value) -> None:
     """
     try:
         write_first(path)
-        target = path.resolve()
+        target = Path(os.path.realpath(path))  # resolve() raises another error for links in a ring
         for _ in range(TRIES):
             before = read_text(target) or ""
+            marked = _begins_with_mark(target)
             after = changed_text(before, dotted_key, value)
             if after == before:
                 return
             parse_settings(after, str(path))
-            if _replace(target, before, after):
+            if _replace(target, before, BOM * marked + after):
                 return
     except OSError as error:
         raise ConfigError(
@@ -48,22 +56,45 @@ def set_value(path: Path, dotted_key: str, value: Value) -> None:
 
 
 def changed_text(text: str, dotted_key: str, value: Value) -> str:
-    """The TOML text with one value changed. Raises `ConfigError` when the text is no TOML."""
-    path = dotted_key.split(".")
+    """The TOML text with one value changed and nothing else.
+
+    Raises `ConfigError` when the text is no TOML, or is written in a way that cannot be kept.
+    """
+    path = split_key(dotted_key)
     try:
-        wanted = _with_value(tomlkit.parse(text), path, value)
-        placed = _with_value(tomlkit.parse(_with_line(text, path)), path, value)
-        # Lines are found by their look: one inside a multi-line text would be changed with it.
-        same = placed.unwrap() == wanted.unwrap()
-        return tomlkit.dumps(placed if same else wanted)
-    except (TOMLKitError, TypeError, AttributeError, ValueError) as error:
+        wanted = _data_with(tomllib.loads(text), path, value)
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"{dotted_key} cannot be written, because the config file is broken: {error}.",
             "See `voiceflow config check`.",
         ) from error
+    # Lines are found by their look, and one may stand inside a multi-line text or list: each
+    # attempt is checked by what it says as a whole.
+    for place in (_with_line, _as_it_is):
+        try:
+            changed = tomlkit.dumps(_with_value(tomlkit.parse(place(text, path)), path, value))
+            if tomllib.loads(changed) == wanted:
+                return changed
+        except (TOMLKitError, TypeError, AttributeError, ValueError, RecursionError):
+            continue
+    raise ConfigError(
+        f"{dotted_key} cannot be written without disturbing the config file.", "Set it there by hand."
+    )
 
 
-def _with_value(document: TOMLDocument, path: list[str], value: Value) -> TOMLDocument:
+def _data_with(data: dict[str, Any], path: Sequence[str], value: Value) -> dict[str, Any]:
+    table = data
+    for name in path[:-1]:
+        table = table.setdefault(name, {})
+    table[path[-1]] = value
+    return data
+
+
+def _as_it_is(text: str, _path: Sequence[str]) -> str:
+    return text
+
+
+def _with_value(document: TOMLDocument, path: Sequence[str], value: Value) -> TOMLDocument:
     table: Any = document
     for name in path[:-1]:
         if name not in table:
@@ -73,35 +104,47 @@ def _with_value(document: TOMLDocument, path: list[str], value: Value) -> TOMLDo
     return document
 
 
-def _with_line(text: str, path: list[str]) -> str:
+def _with_line(text: str, path: Sequence[str]) -> str:
     """The text with a line for the key if it has none: where its commented default stands, else at the
     head of its table, else in a new table at the end.
 
     tomlkit would append behind the comments that introduce the next table.
     """
     *tables, key = path
-    lines = text.split("\n")
+    end_of_line = "\r\n" if "\r\n" in text else "\n"
+    line = f"{dotted([key])} = 0"
+    lines = text.split(end_of_line)
     start, end = _section(lines, tables)
-    if start is not None and any(re.match(rf"\s*{re.escape(key)}\s*=", line) for line in lines[start:end]):
-        return text
     if start is None:
-        return "\n".join([*lines, f"[{'.'.join(tables)}]", f"{key} = 0", ""])
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return end_of_line.join([*lines, *[""][: len(lines)], f"[{dotted(tables)}]", line, ""])
+    if any(re.match(rf"\s*{re.escape(dotted([key]))}\s*=", found) for found in lines[start:end]):
+        return text
+    place = start
     for index in range(start, end):
-        if re.match(rf"#\s*{re.escape(key)}\s*=", lines[index]):
-            lines[index] = f"{key} = 0"
-            return "\n".join(lines)
-    return "\n".join([*lines[:start], f"{key} = 0", *lines[start:]])
+        if lines[index] == default_line(path):
+            return end_of_line.join([*lines[:index], line, *lines[index + 1 :]])
+        if re.match(rf"#\s*{re.escape(dotted([key]))}\s*=", lines[index]):
+            place = index + 1
+    return end_of_line.join([*lines[:place], line, *lines[place:]])
 
 
-def _section(lines: list[str], tables: list[str]) -> tuple[int | None, int]:
+def _section(lines: list[str], tables: Sequence[str]) -> tuple[int | None, int]:
     """First line behind a table's header and the line of the next header; None without the table."""
     headers = [index for index, line in enumerate(lines) if re.match(r"\s*\[", line)]
     if not tables:
         return 0, min(headers, default=len(lines))
     for index in headers:
-        if re.match(rf"\s*\[\s*{re.escape('.'.join(tables))}\s*\]", lines[index]):
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", lines[index])
+        if header is not None and split_key(header[1]) == tuple(tables):
             return index + 1, min((other for other in headers if other > index), default=len(lines))
     return None, len(lines)
+
+
+def _begins_with_mark(target: Path) -> bool:
+    with target.open("rb") as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
 
 
 def _replace(target: Path, before: str, after: str) -> bool:
@@ -109,7 +152,7 @@ def _replace(target: Path, before: str, after: str) -> bool:
     mode = stat.S_IMODE(target.stat().st_mode)
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(after)
             file.flush()
             os.fsync(file.fileno())

@@ -45,7 +45,7 @@ def _differences(old: BaseModel, new: BaseModel, prefix: str) -> list[tuple[str,
 def _entries(before: dict[str, BaseModel], after: dict[str, BaseModel]) -> dict[str, Effect]:
     """A context that came or went changes the prompts; one that differs, what its fields say."""
     found: dict[str, Effect] = {}
-    for name in before.keys() | after.keys():
+    for name in sorted(before.keys() | after.keys()):
         if name in before and name in after:
             for key, effect in _differences(before[name], after[name], ""):
                 found[f"{name}.{key}"] = effect

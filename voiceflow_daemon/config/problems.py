@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+import tomlkit
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.config.schema import CONTEXT_NAME_PATTERN, LANGUAGE_CODE_PATTERN, Settings
+
+_SPELLINGS = {
+    LANGUAGE_CODE_PATTERN: 'a language code such as "en" or "de"',
+    CONTEXT_NAME_PATTERN: "up to 40 plain letters, digits, spaces and _.-",
+}
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -22,7 +28,18 @@ _EXPECTED = {
     "list_type": "a list in square brackets",
     "dict_type": "a table",
     "model_type": "a table",
+    "finite_number": "a finite number",
 }
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+# Parts are separated by dots here, or a long word without a "=" would take for ever to be refused.
+_KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
+_DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+_HEADER = re.compile(rf"\s*\[\[?\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
+_ASSIGNED = re.compile(rf"\s*({_DOTTED})\s*=")
+_TEXT_OR_COMMENT = re.compile(r"""#|"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'""")
+_ENDS = {'"""': re.compile(r'(?:\\.|[^\\])*?"""'), "'''": re.compile("[^\x00]*?'''")}
 
 
 @dataclass(frozen=True)
@@ -40,11 +57,11 @@ class Problem:
 
 def from_validation(errors: Sequence[ErrorDetails], text: str) -> list[Problem]:
     """Problems in the order of their lines."""
+    lines = KeyLines(text)
     problems = []
     for error in errors:
-        path = tuple(str(part) for part in error["loc"] if part != "[key]")
-        key = ".".join(path)
-        problems.append(Problem(key, line_of(text, path), _sentence(error, path)))
+        path = tuple(part for part in error["loc"] if isinstance(part, str) and part != "[key]")
+        problems.append(Problem(dotted(path), lines.of(path), _sentence(error, path)))
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 
@@ -80,7 +97,7 @@ def _sentence(error: ErrorDetails, path: tuple[str, ...]) -> str:
     if kind in bounds:
         return f"expected {bounds[kind].format(**limits)}, found {_shown(given)}"
     if kind == "string_pattern_mismatch":
-        return f"{_shown(given)} is not spelled as this setting wants it"
+        return f"expected {_SPELLINGS.get(limits['pattern'], limits['pattern'])}, found {_shown(given)}"
     return error["msg"].removeprefix("Value error, ")
 
 
@@ -126,28 +143,66 @@ def _choices(path: tuple[str, ...]) -> tuple[Any, ...]:
     return get_args(model.model_fields[path[-1]].annotation) if model is not None else ()
 
 
-def line_of(text: str, path: Sequence[str]) -> int | None:
-    """The line, from 1, where a key or its table stands; of the longest part of `path` that is found.
+class KeyLines:
+    """Where the keys and tables of a TOML text stand.
 
     Reads headers and bare or quoted keys, which is how people write config files; a key inside an
-    inline table or a multi-line text is found at the line of its parent.
+    inline table is found at the line of its parent. Lines inside multi-line texts are no keys.
     """
-    best: tuple[int, int] | None = None
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?([^\[\]]+)\]\]?\s*(#.*)?$", line)
-        if header is not None:
-            table = here = _dotted(header[1])
-        else:
-            assigned = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*'|\s*\.\s*)+)\s*=""", line)
-            if assigned is None:
-                continue
-            here = (*table, *_dotted(assigned[1]))
-        if here == tuple(path[: len(here)]) and (best is None or len(here) > best[0]):
-            best = (len(here), number)
-    return best[1] if best is not None else None
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
+        for number, line in _lines_outside_texts(text):
+            header = _HEADER.match(line)
+            if header is not None:
+                table = here = split_key(header[1])
+            else:
+                assigned = _ASSIGNED.match(line)
+                if assigned is None:
+                    continue
+                here = (*table, *split_key(assigned[1]))
+            self._lines.setdefault(here, number)
+
+    def of(self, path: Sequence[str]) -> int | None:
+        """The line, from 1, of the longest part of `path` that is found."""
+        for length in range(len(path), 0, -1):
+            line = self._lines.get(tuple(path[:length]))
+            if line is not None:
+                return line
+        return None
 
 
-def _dotted(key: str) -> tuple[str, ...]:
-    parts = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", key)
-    return tuple(part.strip("\"'") for part in parts)
+def _lines_outside_texts(text: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, except those that begin inside a multi-line text."""
+    closing = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not closing:
+            yield number, line
+        closing = _open_text(line, closing)
+
+
+def _open_text(line: str, closing: str) -> str:
+    """The triple quote that is still open behind `line`, where `closing` was open before it; or ""."""
+    position = 0
+    while True:
+        if closing:
+            end = _ENDS[closing].match(line, position)
+            if end is None:
+                return closing
+            position = end.end()
+        found = _TEXT_OR_COMMENT.search(line, position)
+        if found is None or found[0].startswith("#"):
+            return ""
+        position = found.end()
+        closing = found[0] if found[0] in _ENDS else ""
+
+
+def dotted(path: Sequence[str]) -> str:
+    """The key as TOML spells it: parts that need quotes have them."""
+    return ".".join(part if _BARE.fullmatch(part) else tomlkit.string(part).as_string() for part in path)
+
+
+def split_key(key: str) -> tuple[str, ...]:
+    """The parts of a dotted key whose parts may be quoted."""
+    return tuple(part.strip("\"'") for part in _PART.findall(key))

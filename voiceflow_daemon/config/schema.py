@@ -39,7 +39,7 @@ def setting(default: Any, effect: Effect, description: str, **limits: Any) -> An
 class Table(BaseModel):
     """One table of the TOML file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class HotkeySettings(Table):
@@ -88,7 +88,8 @@ class AudioSettings(Table):
     )
 
 
-LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+LANGUAGE_CODE_PATTERN = r"^[a-z]{2,3}$"
+LanguageCode = Annotated[str, StringConstraints(pattern=LANGUAGE_CODE_PATTERN)]
 """A Whisper language code: en, de, yue, ..."""
 
 
@@ -180,7 +181,8 @@ class ContextSettings(Table):
     description: str = setting("", Effect.LIVE, "Shown in the tray's menu.", max_length=100)
 
 
-ContextName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$")]
+CONTEXT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"
+ContextName = Annotated[str, StringConstraints(pattern=CONTEXT_NAME_PATTERN)]
 
 
 class DeliverySettings(Table):

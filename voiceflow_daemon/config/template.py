@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,17 @@ import tomlkit
 from pydantic import BaseModel
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.errors import ConfigError
 
 WIDTH = 96
 
 HEAD = """\
-# voiceflow: settings. Saving this file is enough, the daemon takes the changes at once.
-# A line that begins with "# " and a setting shows the default; remove the "# " to change it.
+#: voiceflow: settings. Saving this file is enough, the daemon takes the changes at once.
+#: A line that begins with "# " and a setting shows the default; remove the "# " to change it.
 """
 
 OWN_CONTEXT = """\
-# Contexts of your own (they appear in the tray's menu), or your own prompt for a built-in one:
+#: Contexts of your own (they appear in the tray's menu), or your own prompt for a built-in one:
 # [contexts.minutes]
 # description = "Minutes of a meeting"
 # prompt = \"\"\"
@@ -68,24 +69,51 @@ def _value(value: Any) -> str:
     return text
 
 
+def default_line(path: Sequence[str]) -> str | None:
+    """How the first file shows the default of a setting; None for a key that is not in it."""
+    *tables, key = path
+    model: Any = Settings
+    for name in tables:
+        field = model.model_fields.get(name)
+        if field is None or not isinstance(field.default, BaseModel):
+            return None
+        model = type(field.default)
+    field = model.model_fields.get(key)
+    return None if field is None or field.default_factory else f"# {key} = {_value(field.default)}"
+
+
 def write_first(path: Path) -> bool:
     """Write the first file where there is none; returns whether it did.
 
-    Raises OSError when the folder refuses it. The file appears whole or not at all.
+    Raises `ConfigError` when the folder refuses it. The file appears whole or not at all.
     """
     if os.path.lexists(path):
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _write_whole(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Check its folder's owner and permissions.",
+        ) from error
+
+
+def _write_whole(path: Path) -> bool:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(first_file())
-        # A link fails where a file has appeared meanwhile; a rename would overwrite it.
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
+        try:
+            # A link fails where a file has appeared meanwhile; a rename would overwrite it.
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            # Not every file system knows links.
+            Path(temporary).rename(path)
     finally:
-        Path(temporary).unlink()
+        Path(temporary).unlink(missing_ok=True)
     return True
 
 
