@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shlex
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -21,6 +21,9 @@ Terminal=false
 X-GNOME-Autostart-enabled=true
 """
 """An autostart entry by the freedesktop.org specification; the command is that of this installation."""
+
+_PLAIN = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+"""Arguments that need no quotes."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,14 +61,20 @@ def entry_file() -> Path:
 
 def own_command() -> str:
     """The command that started us, as an `Exec` line wants it."""
-    found = shutil.which(sys.argv[0]) or shutil.which("voiceflow")
-    if found is None:
-        return f"{_quoted(sys.executable)} -m voiceflow_daemon"
-    return _quoted(str(Path(found).absolute()))
+    if Path(sys.argv[0]).name != "__main__.py":
+        found = shutil.which(sys.argv[0]) or shutil.which("voiceflow")
+        if found is not None:
+            return quoted(str(Path(found).absolute()))
+    return f"{quoted(sys.executable)} -m voiceflow_daemon"
 
 
-def _quoted(path: str) -> str:
-    if shlex.quote(path) == path:
-        return path
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
-    return f'"{escaped}"'
+def quoted(argument: str) -> str:
+    """One argument of an `Exec` line, by the Desktop Entry Specification ("The Exec key").
+
+    Quotes protect what is special to them; then, as in every value, each backslash is doubled. A
+    percent sign would begin a field code.
+    """
+    if not _PLAIN.fullmatch(argument):
+        protected = re.sub(r'(["`$\\])', r"\\\1", argument)
+        argument = f'"{protected}"'.replace("\\", "\\\\")
+    return argument.replace("%", "%%")

@@ -13,8 +13,6 @@ from voiceflow_daemon.errors import DaemonNotRunningError, VoiceflowError
 if TYPE_CHECKING:
     from voiceflow_daemon.storage.history import HistoryRow
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
 SIMPLE = {
     "press": "start to record, as pressing the hotkey does",
     "release": "end the recording and write its text, as letting go of the hotkey does",
@@ -25,11 +23,19 @@ SIMPLE = {
     "stop": "end the daemon",
 }
 
+KEYS = ("press", "release", "toggle", "cancel")
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     for name, summary in SIMPLE.items():
-        simple = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        where = " (for a key of your desktop's own settings)" if name in KEYS else ""
+        simple = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example: voiceflow {name}{where}",
+        )
         simple.set_defaults(func=_simple, command=name)
     context = commands.add_parser(
         "context",
@@ -43,6 +49,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "status",
         help="what the daemon is doing, with its timings and counters",
         description="What the daemon is doing, with its timings and counters.",
+        epilog="example: voiceflow status --json",
     )
     status.add_argument("--json", action="store_true", help="everything, for programs")
     status.set_defaults(func=_status)
@@ -54,7 +61,7 @@ def _register_last(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "last",
         help="the last text: print, copy or paste it",
         description="The last text, also one recovered from a recording that was never delivered.",
-        epilog="example: sleep 2; voiceflow last --paste",
+        epilog="example: voiceflow last --copy",
     )
     how = last.add_mutually_exclusive_group()
     how.add_argument("--copy", action="store_true", help="put it on the clipboard")
@@ -120,14 +127,22 @@ def _last(options: argparse.Namespace) -> int:
     try:
         answer = _ask("last", how)
     except DaemonNotRunningError:
-        if how:
+        if options.paste:
             raise
         answer = _from_history()
+        if options.copy:
+            _copy(answer["text"])
     if not how:
         print(answer["raw" if options.raw else "text"])
     elif answer.get("recovered"):
         print("This text was recovered from a recording that was never delivered.", file=sys.stderr)
     return 0
+
+
+def _copy(text: str) -> None:
+    from voiceflow_daemon.desktop.select import open_clipboard
+
+    open_clipboard().copy(text)
 
 
 def _from_history() -> dict[str, Any]:

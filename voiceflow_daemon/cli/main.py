@@ -55,12 +55,20 @@ def main(arguments: list[str] | None = None) -> int:
         print(file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader (head, less) has gone: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader (head, less) has gone: nobody is left to tell
         return 0
     except OSError as error:
+        _drop_output()
         return _failed(f"{error}.", "Is the disk full, or may you not read or write there?", 1)
     return code
+
+
+def _drop_output() -> None:
+    """What cannot be written must not be tried again, with a traceback, when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(message: str, hint: str, code: int) -> int:
