@@ -54,7 +54,6 @@ def run(paths: Paths, *, verbose: bool) -> int:
     """
     with ExitStack() as running:
         running.enter_context(DaemonLock(paths.lock_file))
-        write_first(paths.config_file)
         settings, problem = _first_settings(paths.config_file)
         running.callback(close_log, open_log(paths.log_file, settings.log, to_terminal=verbose))
         Daemon(settings, paths, problem).run(running)
@@ -64,6 +63,7 @@ def run(paths: Paths, *, verbose: bool) -> int:
 def _first_settings(config_file: Path) -> tuple[Settings, ConfigError | None]:
     """A bad file at start leaves the defaults, until it is mended: the daemon must not be missing."""
     try:
+        write_first(config_file)
         return load_settings(config_file), None
     except ConfigError as error:
         print(f"voiceflow: {error}", file=sys.stderr)
@@ -133,6 +133,7 @@ class Daemon:
             paths.config_file,
             lambda settings: emit(events.SettingsLoaded(settings)),
             lambda error: emit(events.SettingsRejected(error)),
+            known=self._settings,
         )
         source = audio.select()
         recorder = Recorder(source, emit)
