@@ -143,6 +143,9 @@ def test_each_way_of_saving_is_noticed_again_and_again(
     for key in ("f2", "f3", "f4"):
         save(desk.path, with_key(key))
         desk.hears_key(key)
+        # What is observed now must be the file and the folder that are there now.
+        in_place(desk.path, with_key(f"{key}-again"))
+        desk.hears_key(f"{key}-again")
 
 
 def test_a_choice_written_by_the_program_is_noticed(tmp_path: Path, open_desk: OpenDesk) -> None:
