@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,9 +86,6 @@ def open_formatter(settings: Settings, paths: Paths) -> Iterator[Formatter]:
 
 
 def _load_transcriber(settings: Settings, paths: Paths) -> Transcriber:
-    # OpenMP reads it when CTranslate2 is loaded: threads that wait for work must not spin on the
-    # cores that the user's programs need. What the user has set stays.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     if not settings.speech.model:
         raise ModelMissingError(
             "No speech model is chosen.",
