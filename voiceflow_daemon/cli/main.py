@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         _let_openmp_sleep()
-    options = parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         code = int(options.func(options))
         sys.stdout.flush()
     except VoiceflowError as error:
