@@ -20,10 +20,10 @@ PANEL_SIZES_PX = (16, 22, 24, 32, 48, 64)
 _OVERSAMPLING = 8
 _WHITE = (255, 255, 255, 255)
 _CLEAR = (0, 0, 0, 0)
-_DEMO = (255, 200, 0, 255)
+DEMO_COLOUR = (255, 200, 0, 255)
 _DARK = (32, 32, 32, 255)
 
-_COLOURS = {
+COLOURS = {
     Activity.IDLE: (62, 84, 104, 255),
     Activity.RECORDING: (214, 32, 40, 255),
     Activity.WORKING: (28, 100, 214, 255),
@@ -36,7 +36,7 @@ def draw_icon(activity: Activity, size_px: int, *, demo: bool = False) -> Image.
     """A square RGBA picture of `size_px`; `demo` adds a yellow corner."""
     pen = _Pen(size_px)
     pen.disc((0.5, 0.5), 0.5, _WHITE)
-    pen.disc((0.5, 0.5), 0.5 - pen.line(0.045), _COLOURS[activity])
+    pen.disc((0.5, 0.5), 0.5 - pen.line(0.045), COLOURS[activity])
     match activity:
         case Activity.IDLE | Activity.RECORDING:
             _microphone(pen)
@@ -109,7 +109,7 @@ class _Pen:
     def corner(self, side: float) -> None:
         """A yellow corner at the lower right with a dark edge."""
         end, edge = self._scale, self._snapped(1 - side)
-        self._draw.polygon([(end, edge), (end, end), (edge, end)], fill=_DEMO)
+        self._draw.polygon([(end, edge), (end, end), (edge, end)], fill=DEMO_COLOUR)
         self._draw.line([(end, edge), (edge, end)], fill=_DARK, width=int(self.line(0.03) * self._scale))
 
     def picture(self) -> Image.Image:
