@@ -12,7 +12,8 @@ from pathlib import Path
 from voiceflow_daemon.storage.paths import Paths, user_paths
 
 DESKTOP = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE", "XAUTHORITY")
-DEMO = '[speech]\nmodel = "demo"\n\n[llm]\nmodel = "demo"\n'
+DEMO = '[speech]\nmodel = "demo"\n\n[llm]\nmodel = "demo"\ndeadline_s = 30.0\n'
+"""With time enough for the model on a busy machine; otherwise rules would write."""
 PROGRAM = (sys.executable, "-m", "voiceflow_daemon")
 
 

@@ -13,19 +13,22 @@ from voiceflow_daemon.errors import VoiceflowError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from voiceflow_daemon.config.schema import Settings
     from voiceflow_daemon.daemon.pipeline import Dictated, Pipeline
 
 SHORT = ("note_short.wav", "email_meeting.wav", "chat_short.wav", "code_define.wav")
 """One recording for each built-in context; `--all` takes every sample."""
 
+DEADLINE_S = 30.0
+
 EXPLANATION = """\
-Times are milliseconds on this machine, just now: faster-whisper hears, llama.cpp
-writes. "first" includes evaluating the context's prompt; "second" is the same
-recording once more, with the prompt in the cache, as it is when you dictate.
+Times are milliseconds on this machine, just now: faster-whisper hears,
+llama.cpp writes. "first" includes evaluating the context's prompt; "second" is
+the same recording once more, with the prompt in the cache, as when you dictate.
 
 These two small models were made for this demo and know only the sample voice.
 For your own voice:
-  voiceflow models download   fetch models that fit this machine (no account needed)
+  voiceflow models download   fetch models that fit this machine, no account
   voiceflow run               in a desktop: hold right Ctrl, speak, let go
 
 The recordings are in {folder}
@@ -80,11 +83,13 @@ def _demo(options: argparse.Namespace) -> int:
     from voiceflow_daemon.daemon.loading import open_pipeline
     from voiceflow_daemon.storage.paths import assets_dir, user_paths
 
-    settings = Settings(speech=SpeechSettings(model="demo"), llm=LlmSettings(model="demo"))
+    # With time enough for the model to write on a slow or busy machine: the table says how long it took.
+    llm = LlmSettings(model="demo", deadline_s=DEADLINE_S)
+    settings = Settings(speech=SpeechSettings(model="demo"), llm=llm)
     chosen = _chosen(assets_dir() / "demo" / "recordings", everything=options.all)
     console = Console(stderr=options.json)
     with console.status("Loading the demo models …"), open_pipeline(settings, user_paths()) as pipeline:
-        shown = [_dictate(pipeline, sample) for sample in chosen]
+        shown = [_dictate(pipeline, sample, settings) for sample in chosen]
     if options.json:
         print(json.dumps([_figures(one) for one in shown], indent=2, ensure_ascii=False))
     else:
@@ -102,13 +107,11 @@ def _chosen(folder: Path, *, everything: bool) -> list[Sample]:
     return list(known.values()) if everything else [known[name] for name in SHORT]
 
 
-def _dictate(pipeline: Pipeline, sample: Sample) -> Shown:
+def _dictate(pipeline: Pipeline, sample: Sample, settings: Settings) -> Shown:
     from voiceflow_daemon.audio.files import read_audio_file
-    from voiceflow_daemon.config.schema import Settings
 
     recording = read_audio_file(sample.path)
     pipeline.invalidate_prompt_cache()
-    settings = Settings(context=sample.context)
     first = pipeline.process(recording, sample.context, settings)
     return Shown(sample, first, pipeline.process(recording, sample.context, settings))
 
