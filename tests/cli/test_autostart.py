@@ -27,7 +27,12 @@ def arguments_of(line: str) -> list[str]:
     """As a desktop reads it: the value's escapes, the quotes, the field codes."""
     value = line.replace("\\\\", "\\")
     found = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', value)
-    return [re.sub(r"\\(.)", r"\1", quoted or plain).replace("%%", "%") for quoted, plain in found]
+    return [without_codes(re.sub(r"\\(.)", r"\1", quoted or plain)) for quoted, plain in found]
+
+
+def without_codes(argument: str) -> str:
+    """Only a doubled percent sign means itself."""
+    return re.sub(r"%(.?)", lambda code: {"%": "%"}.get(code[1], "<field code>"), argument)
 
 
 def program(folder: Path, name: str = "voiceflow") -> Path:
