@@ -278,7 +278,7 @@ class World(RuleBasedStateMachine):
             assert command.recording_id not in self.started
             self.microphone, self.opened_ms = command.recording_id, self.now_ms
             self.started.append(command.recording_id)
-            self.may_be_tap = isinstance(event, KeyPressed) and self.hotkey_rules.single_modifier
+            self.may_be_tap = isinstance(event, KeyPressed) and self.hotkey_rules.presses_need_proof
             return
         assert command.recording_id == self.microphone
         self.ended.append(command.recording_id)

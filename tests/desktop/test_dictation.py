@@ -1,12 +1,14 @@
 """Hold the key, speak, let go: the finished text stands in the editor."""
 
+import io
 import json
 import stat
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
-from tests.desktop.daemon import DEMO_CONFIG, DICTATION_LIMIT_S, RECORDINGS, Daemon
+from tests.desktop.daemon import DEMO_CONFIG, DICTATION_LIMIT_S, Daemon
 from tests.desktop.rig import VirtualDesktop
 
 NOTE = "Remember to call my sister tonight."
@@ -80,7 +82,9 @@ def test_text_never_goes_to_another_window(daemon: Daemon) -> None:
 
 
 def test_the_picture_on_the_clipboard_survives(daemon: Daemon) -> None:
-    picture = (RECORDINGS.parents[1] / "icons/voiceflow.png").read_bytes()
+    drawn = io.BytesIO()
+    Image.effect_noise((400, 300), 60).save(drawn, "png")
+    picture = drawn.getvalue()
     editor = daemon.desktop.open_editor()
     daemon.desktop.clipboard.put_picture(picture)
     daemon.dictate("note_short.wav")

@@ -73,6 +73,11 @@ class Deliverer:
         self._queue.put(order)
 
     def _run(self) -> None:
+        try:
+            # Ahead of the first text, which must not wait for it.
+            self._inserter = self._open_inserter()
+        except VoiceflowError as error:
+            log.warning("texts cannot be delivered yet: %s", error)
         while (order := self._queue.get()) is not None:
             try:
                 self._emit(self._deliver(order))
