@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import time
 
-from jeepney import DBusAddress, MessageType, Properties
-from jeepney.io.blocking import open_dbus_connection
+from jeepney import DBusAddress, Properties
 
+from voiceflow_daemon.desktop._session_bus import BusError, SessionBus
 from voiceflow_daemon.desktop._x11_connection import open_display
 from voiceflow_daemon.errors import DisplayError
 
-WATCHER = DBusAddress(
-    "/StatusNotifierWatcher", "org.kde.StatusNotifierWatcher", "org.kde.StatusNotifierWatcher"
-)
-ANSWER_LIMIT_S = 1.0
+NAME = "org.kde.StatusNotifierWatcher"
+WATCHER = DBusAddress("/StatusNotifierWatcher", NAME, NAME)
+LIMIT_S = 1.0
 POLL_S = 0.1
 
 
 def shows_status_notifiers() -> bool:
     """Whether a panel shows StatusNotifier items, which carry a menu."""
     try:
-        with open_dbus_connection(bus="SESSION") as bus:
-            question = Properties(WATCHER).get("IsStatusNotifierHostRegistered")
-            reply = bus.send_and_get_reply(question, timeout=ANSWER_LIMIT_S)
-    except (OSError, ValueError, KeyError):
-        return False  # no session bus, or one that does not answer
-    return reply.header.message_type is MessageType.method_return and bool(reply.body[0][1])
+        bus = SessionBus(LIMIT_S)
+    except BusError:
+        return False
+    try:
+        ((_, registered),) = bus.call(Properties(WATCHER).get("IsStatusNotifierHostRegistered"), LIMIT_S)
+    except BusError:
+        return False
+    finally:
+        bus.close()
+    return bool(registered)
 
 
 def shows_embedded_icons() -> bool:
