@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voiceflow_daemon import __version__
-from voiceflow_daemon.cli.doctor import Check, Finding, Mark
+from voiceflow_daemon.cli.doctor import Check, Finding, Mark, ok
+from voiceflow_daemon.cli.tray_check import TRAY_LIMIT_S, tray
 from voiceflow_daemon.errors import ConfigError, DaemonNotRunningError, DisplayError, VoiceflowError
 
 if TYPE_CHECKING:
@@ -26,9 +24,6 @@ LEAST_FREE_BYTES = 500_000_000
 
 KERNELS_LIMIT_S = 250.0
 """Two probes of two minutes each, at worst; a kept verdict answers at once."""
-
-TRAY_LIMIT_S = 20.0
-NO_TRAY = "Everything works without it: see `voiceflow status`, `voiceflow context`, `voiceflow last`."
 
 
 def all_checks(paths: Paths) -> list[Check]:
@@ -53,11 +48,6 @@ def all_checks(paths: Paths) -> list[Check]:
         Check("disk", lambda: disk((paths.state_dir, paths.data_dir))),
         Check("llama.cpp", lambda: kernels(settings(), paths), KERNELS_LIMIT_S),
     ]
-
-
-def ok(text: str) -> Finding:
-    """All is well."""
-    return Finding(Mark.OK, text)
 
 
 def _settings_or_defaults(paths: Paths) -> Settings:
@@ -209,41 +199,6 @@ def delivery() -> Finding:
         "Texts are only copied: this desktop lets no program paste.",
         "Choose an Xorg session at login.",
     )
-
-
-def tray() -> Finding:
-    """What the tray can do here, found out in a child: toolkits end the process when a display fails."""
-    child = subprocess.run(
-        [sys.executable, "-c", "from voiceflow_daemon.cli.checks import tell_tray; tell_tray()"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=TRAY_LIMIT_S,
-        check=False,
-    )
-    if child.returncode != 0:
-        return Finding(
-            Mark.WARN, f"The tray cannot be tried: its process ended with {child.returncode}.", NO_TRAY
-        )
-    told = json.loads(child.stdout.splitlines()[-1])
-    if not told["reason"]:
-        return ok("The tray icon has its menu.")
-    if told["icon"]:
-        return Finding(Mark.WARN, "The tray icon has no menu.", told["reason"])
-    return Finding(Mark.WARN, told["reason"], NO_TRAY)
-
-
-def tell_tray() -> None:
-    """The child's part: one line of JSON."""
-    from voiceflow_daemon.desktop.tray import TrayActions
-    from voiceflow_daemon.desktop.tray_choice import choose_tray
-
-    choice = choose_tray(TrayActions(**{field.name: _nothing for field in fields(TrayActions)}))
-    print(json.dumps({"icon": choice.tray is not None, "reason": choice.reason}), flush=True)
-    os._exit(0)  # what a toolkit has begun need not be ended
-
-
-def _nothing(*_arguments: object) -> None:
-    """Chosen by nobody."""
 
 
 def notifications() -> Finding:

@@ -31,6 +31,11 @@ class Finding:
     next_step: str = ""
 
 
+def ok(text: str) -> Finding:
+    """All is well."""
+    return Finding(Mark.OK, text)
+
+
 @dataclass(frozen=True)
 class Check:
     """One question to this machine. `look` may raise anything and may hang."""
@@ -111,7 +116,8 @@ def _look(check: Check) -> Finding:
     except VoiceflowError as error:
         return Finding(Mark.FAIL, error.message, error.hint)
     except Exception as error:  # noqa: BLE001 - the outermost frame of the check's thread: it becomes its finding
-        return Finding(Mark.FAIL, f"The check itself failed: {type(error).__name__}: {error}.")
+        text = f"The check itself failed: {type(error).__name__}: {error}."
+        return Finding(Mark.FAIL, text, "This is a defect of voiceflow: please report it.")
 
 
 def lines(outcome: Outcome, *, symbols: bool) -> list[str]:
