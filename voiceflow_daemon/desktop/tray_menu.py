@@ -12,6 +12,9 @@ from voiceflow_daemon.desktop.tray import Activity, TrayActions, TrayView
 TEXT_LENGTH = 40
 """Characters of a text that the menu shows."""
 
+STATUS_LENGTH = 100
+"""A problem's sentences are longer; the notification has told them whole."""
+
 DEFAULT_MICROPHONE = "Default microphone"
 NAME = "voiceflow"
 
@@ -73,7 +76,7 @@ def menu_entries(view: TrayView, actions: TrayActions) -> tuple[Entry, ...]:
 
 def status_label(view: TrayView) -> str:
     """The line at the top of the menu; never empty, and DEMO when demo models are in use."""
-    status = view.status or str(view.activity).capitalize()
+    status = one_line(view.status, STATUS_LENGTH) or str(view.activity).capitalize()
     return f"DEMO · {status}" if view.demo and "DEMO" not in status else status
 
 
@@ -82,10 +85,10 @@ def title(view: TrayView) -> str:
     return f"{NAME}: {status_label(view)}"
 
 
-def one_line(text: str) -> str:
-    """A text as the menu shows it: one line of at most `TEXT_LENGTH` characters."""
+def one_line(text: str, length: int = TEXT_LENGTH) -> str:
+    """A text as the menu shows it: one line of at most `length` characters."""
     line = " ".join(text.split())
-    return line if len(line) <= TEXT_LENGTH else line[: TEXT_LENGTH - 1].rstrip() + "…"
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 
 def menu_due(shown: TrayView, new: TrayView) -> bool:
