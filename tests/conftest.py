@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# As the command does at its start: OpenMP's threads must not spin where other tests want the cores.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 # A busy machine makes any example slow; time says nothing about whether the code is right.
 settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])

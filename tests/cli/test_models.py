@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -143,10 +144,19 @@ def test_a_choice_that_was_made_is_kept(machine: Machine) -> None:
     assert machine.config.read_text().startswith("# mine\n")
 
 
+def await_arrived(models_dir: Path, size_bytes: int) -> None:
+    limit = time.monotonic() + 60
+    while not any(file.stat().st_size >= size_bytes for file in models_dir.glob("*.partial/*")):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 def test_ctrl_c_keeps_what_has_arrived_and_says_so(machine: Machine, hub: HubServer) -> None:
     hub.behaviour.stall_after_bytes = 15_000_000
     with machine.start("download", "base.en") as process:
         assert hub.stalled.wait(60)
+        # What was sent need not have been written yet.
+        await_arrived(machine.models_dir, 10_000_000)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130

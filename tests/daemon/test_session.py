@@ -414,8 +414,10 @@ class World(RuleBasedStateMachine):
         """Whatever happened: with all keys up it is quiet, and the next press records."""
         if not hasattr(self, "session"):
             return
-        self.send(KeyReleased())
+        if self.key_down:
+            self.released_ms = self.now_ms
         self.key_down = False
+        self.send(KeyReleased())
         for _ in range(20):
             if (due := next_deadline(self.session, self.hotkey_rules)) is None:
                 break

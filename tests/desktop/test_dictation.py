@@ -64,7 +64,10 @@ def test_each_context_writes_in_its_style(daemon: Daemon) -> None:
 def test_speech_during_the_work_on_earlier_speech(daemon: Daemon) -> None:
     editor = daemon.desktop.open_editor()
     daemon.dictate("email_long.wav")
+    # No hand presses again within the 40 ms in which a release might be the auto-repeat's.
+    daemon.await_status("the work on it", lambda status: status["activity"] == "working")
     daemon.dictate("note_short.wav")
+    assert daemon.status()["in_work"] >= 1
     text = editor.await_text(lambda text: text.endswith(NOTE), DICTATION_LIMIT_S)
     assert text.startswith("Good morning Maria")
 

@@ -218,6 +218,36 @@ def test_a_new_hotkey_is_taken_and_the_old_one_let_go(tmp_path: Path) -> None:
         world.await_text("Hello world.")
 
 
+def test_a_hotkey_changed_while_it_is_held_ends_the_recording(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.key.press()
+        world.speak()
+        hotkey = world.settings.hotkey.model_copy(update={"key": "f10"})
+        world.incoming.emit(events.SettingsLoaded(world.settings.model_copy(update={"hotkey": hotkey})))
+        world.await_text("Hello world.")
+        world.dictate()
+        world.await_text("Hello world.Hello world.")
+
+
+def test_a_display_that_dies_ends_the_recording(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.key.press()
+        world.speak()
+        world.key.fail("the display went away")
+        world.until(lambda: world.metrics.counter("rung_rules") == 1)
+
+
+def test_the_last_text_of_an_earlier_daemon_is_the_historys(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        assert not world.ask("last").ok
+        world.dictate()
+        world.until(lambda: world.history.latest() is not None)
+    with World(tmp_path) as world:
+        assert world.ask("last").data["text"] == "Hello world."
+        assert world.ask("last", "copy").ok
+        world.until(lambda: world.inserter.clipboard == "Hello world.")
+
+
 def test_a_hotkey_that_cannot_be_read_is_a_problem_until_it_is_mended(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         hotkey = world.settings.hotkey.model_copy(update={"key": "f99"})

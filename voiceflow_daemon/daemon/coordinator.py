@@ -26,6 +26,7 @@ from voiceflow_daemon.daemon.log_file import set_level
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
 from voiceflow_daemon.daemon.worker import Done, Loaded, LoadFailed, Prepared
+from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 from voiceflow_daemon.hotkey.keys import parse_hotkey
 from voiceflow_daemon.hotkey.listener import (
@@ -100,6 +101,7 @@ class Coordinator:
             case KeyDown() | KeyUp() | OtherInput() | CancelPressed():
                 self._key(message)
             case ListenerFailed(reason):
+                self._step(stage.KeyReleased())
                 self._problem("hotkey", f"The hotkey is dead: {reason}", "")
             case Recorded() | CaptureFailed() | SpoolFailed() | MicrophoneReplaced():
                 self._captured(message)
@@ -197,6 +199,8 @@ class Coordinator:
         self._parts.worker.invalidate_prompts()
         if Effect.HOTKEY in needed:
             self._step(stage.FinishRequested())
+            # The new listener never tells that the old key went up.
+            self._step(stage.KeyReleased())
             self._take_hotkey()
         if Effect.MODELS in needed:
             self._readiness.load(settings)
@@ -250,9 +254,15 @@ class Coordinator:
 
     def _copy(self, index: int) -> None:
         if index < len(self._board.last):
-            settings = self._settings.delivery.model_copy(update={"method": "copy"})
-            self._parts.deliverer.submit(Order(ON_REQUEST, self._board.last[index].text, None, settings))
-            self._dictations.taken()
+            self._hand_out(self._board.last[index].text, None, "copy")
+
+    def _hand_out(self, text: str, target: Window | None, method: str | None = None) -> None:
+        """Deliver a text that the user asked for again."""
+        settings = self._settings.delivery
+        if method is not None:
+            settings = settings.model_copy(update={"method": method})
+        self._parts.deliverer.submit(Order(ON_REQUEST, text, target, settings))
+        self._dictations.taken()
 
     # ---------------------------------------------------------------------------------- requests
     def _answer(self, asked: events.Asked) -> None:
@@ -296,14 +306,11 @@ class Coordinator:
         return requests.done(context=self._settings.context, contexts=list(self._board.contexts))
 
     def _last(self, how: str) -> Reply:
-        reply = requests.last_text(self._board)
+        reply = requests.last_text(self._board, self._parts.history)
         if reply.ok and how == "copy":
-            self._copy(0)
+            self._hand_out(reply.data["text"], None, "copy")
         elif reply.ok and how == "paste":
-            target = self._parts.active_window.sample()
-            text = self._board.last[0].text
-            self._parts.deliverer.submit(Order(ON_REQUEST, text, target, self._settings.delivery))
-            self._dictations.taken()
+            self._hand_out(reply.data["text"], self._parts.active_window.sample())
         return reply
 
 

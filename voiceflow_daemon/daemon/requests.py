@@ -7,6 +7,7 @@ from typing import Any
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.control_protocol import Reply
 from voiceflow_daemon.errors import VoiceflowError
+from voiceflow_daemon.storage.history import History, HistoryError
 
 
 def done(**data: Any) -> Reply:
@@ -19,9 +20,15 @@ def refused(error: VoiceflowError) -> Reply:
     return Reply(ok=False, message=error.message, hint=error.hint, exit_code=error.exit_code)
 
 
-def last_text(board: Board) -> Reply:
-    """The latest finished text and its raw transcript."""
-    if not board.last:
+def last_text(board: Board, history: History) -> Reply:
+    """The latest finished text and its raw transcript: of this daemon, else the history's."""
+    if board.last:
+        latest = board.last[0]
+        return done(text=latest.text, raw=latest.raw, context=latest.context, recovered=latest.recovered)
+    try:
+        row = history.latest()
+    except HistoryError as error:
+        return refused(error)
+    if row is None:
         return refused(VoiceflowError("There is no text yet.", "Hold the hotkey and speak."))
-    latest = board.last[0]
-    return done(text=latest.text, raw=latest.raw, context=latest.context, recovered=latest.recovered)
+    return done(text=row.text, raw=row.raw, context=row.context, recovered=False)
