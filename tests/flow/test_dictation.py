@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.flow.world import BROWSER, EDITOR, SETTINGS, World
-from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings
+from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, LogSettings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
 from voiceflow_daemon.errors import ConfigError, MicrophoneError, ModelError
@@ -27,6 +29,18 @@ def test_speech_becomes_text_at_the_cursor(tmp_path: Path) -> None:
             "Editor",
             "pasted",
         )
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_words_are_in_the_log_only_when_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, shown: bool
+) -> None:
+    caplog.set_level("DEBUG")
+    settings = SETTINGS.model_copy(update={"log": LogSettings(level="debug", show_text=shown)})
+    with World(tmp_path, ["canary in the mine"], settings=settings) as world:
+        world.dictate()
+        world.await_text("Canary in the mine.")
+    assert ("canary" in caplog.text.lower()) == shown
 
 
 def test_texts_arrive_in_the_order_of_speaking(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ class Dictations:
             return self._nothing_heard(done.job.job_id, entry)
         entry.dictated = done.dictated
         entry.dictation.reached("queue", done.dictated.stages_ms)
+        if entry.dictation.settings.log.show_text:
+            log.info("heard %r, wrote %r", done.dictated.raw, done.dictated.text)
         if entry.orphan is not None:
             return self._offer(done.job.job_id, entry, entry.orphan)
         self._parts.deliverer.submit(
