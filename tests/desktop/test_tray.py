@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from Xlib import X, display
 
 from tests.desktop.rig import MenuEntry, VirtualDesktop
+from tests.desktop.rig.display_server import start_x_server
 from tests.desktop.rig.tray_menu import MENU, TrayItem
 from tests.desktop.tray_bench import tray_program
 from voiceflow_daemon.desktop.icons import COLOURS, DEMO_COLOUR
@@ -161,6 +163,22 @@ def test_the_tray_leaves_signals_alone(panel_desktop: VirtualDesktop) -> None:
         tray.process.send_signal(signal.SIGINT)
         panel_desktop.until("the end", lambda: tray.process.poll() is not None)
         assert "KeyboardInterrupt" in panel_desktop.log("tray")  # Python's own handler was reached
+
+
+def test_when_the_display_ends_run_raises_and_nothing_is_left(panel_desktop: VirtualDesktop) -> None:
+    """GDK alone would end the process on the spot, with recordings open."""
+    processes = panel_desktop.processes
+    others = processes.living()
+    display_name = start_x_server(processes)
+    (server,) = processes.living().keys() - others.keys()
+    before = leftovers(panel_desktop)
+    with tray_program(panel_desktop, {"DISPLAY": display_name}) as tray:
+        tray.show(VIEW)
+        tray.item()
+        os.kill(server, signal.SIGTERM)
+        tray.await_said("gone")
+        assert tray.ended() == 0
+    assert leftovers(panel_desktop) == before
 
 
 # --------------------------------------------------------------------------- desktops that lack something

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from voiceflow_daemon.desktop._gdk_display_loss import outlive_display
 from voiceflow_daemon.desktop.icons import write_icons
 
 
@@ -33,12 +34,19 @@ def daemon_icon(base: Any) -> Any:
 
         def _run(self) -> None:
             self._loop = GLib.MainLoop.new(None, False)
+            self._has_display = True
+            outlive_display(self._lose_display)
             self._mark_ready()
             try:
                 self._loop.run()  # PyGObject lets Python's signal handlers run in it
             finally:
-                self._leave_panel()
+                if self._has_display:
+                    self._leave_panel()
                 self._remove_fs_icon()
+
+        def _lose_display(self) -> None:
+            self._has_display = False
+            self._loop.quit()
 
         def _leave_panel(self) -> None:
             """The daemon may take a while to end, and a dead icon should not stay for so long."""
