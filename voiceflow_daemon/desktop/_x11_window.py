@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from Xlib import X
 
-from voiceflow_daemon.desktop._x11_connection import GONE, open_display
+from voiceflow_daemon.desktop._x11_connection import DISCONNECTED, GONE, open_display
 from voiceflow_daemon.desktop.window import Window
 
 _DEPTH_LIMIT = 64
@@ -45,8 +46,9 @@ class X11ActiveWindow:
         return 0 if focus_id in (X.NONE, self._root.id) else focus_id
 
     def close(self) -> None:
-        """Close the connection."""
-        self._display.close()
+        """Close the connection, also one that the X server has closed."""
+        with suppress(*DISCONNECTED):
+            self._display.close()
 
     def _has_window_manager(self) -> bool:
         """Whether a window manager that follows EWMH runs: its check window names itself."""
