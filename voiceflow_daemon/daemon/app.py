@@ -89,6 +89,9 @@ class Daemon:
         self._start(running, choice.reason)
         if self._tray is None:
             print(f"voiceflow runs without a tray icon: {choice.reason}", file=sys.stderr)
+        hotkey = self._settings.hotkey
+        use = "hold {}, speak, let go" if hotkey.mode == "hold" else "press {}, speak, press it again"
+        print(f"voiceflow is running: {use.format(hotkey.key)}. Ctrl-C ends it. Log: {self._paths.log_file}")
         log.info("ready")
         self._wait(self._tray)
 
