@@ -123,9 +123,11 @@ class Processes:
 
     def stop_all(self) -> None:
         """End the children in reverse order of their start, then whatever they left behind."""
+        # Seen before anything ends: an ending process has no environment by which to know it.
+        seen = set(self.living())
         while self._children:
             self.stop(self._children.pop()[1])
-        self._end_leftovers()
+        self._end_leftovers(seen)
 
     def living(self) -> dict[int, str]:
         """Process id and command name of everything alive that belongs to this desktop."""
@@ -140,32 +142,37 @@ class Processes:
                     continue  # gone meanwhile, or another user's
         return found
 
-    def _end_leftovers(self) -> None:
-        leftovers = self.living()
+    def _end_leftovers(self, seen: set[int]) -> None:
+        """End what is left of the processes `seen` and of those that have come since."""
+
+        def left() -> set[int]:
+            seen.update(self.living(), self._orphans())
+            seen.difference_update([pid for pid in seen if _is_reaped(pid)])
+            return seen
+
         for sig in (signal.SIGTERM, signal.SIGKILL):
-            for pid in self.living():
+            for pid in left():
                 _send(pid, sig)
             try:
-                until("orphans to end", lambda: not self.living(), POLITE_S)
-                break
+                until("orphans to end", lambda: not left(), POLITE_S)
+                return
             except TimeoutError:
                 continue
-        for pid in leftovers.keys() | self._orphaned_zombies():
-            _reap(pid)
+        raise ChildError(f"these do not end: {self.living()}")
 
-    def _orphaned_zombies(self) -> set[int]:
-        """Our zombies in a session that one of our children began: they died before the teardown."""
-        zombies = set()
+    def _orphans(self) -> set[int]:
+        """Our children by adoption, in a session that one of our own began."""
+        found = set()
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
                     fields = (entry / "stat").read_text().rpartition(")")[2].split()
                 except OSError:
-                    continue
-                state, parent, session = fields[0], int(fields[1]), int(fields[3])
-                if state == "Z" and parent == os.getpid() and session in self._sessions:
-                    zombies.add(int(entry.name))
-        return zombies
+                    continue  # gone meanwhile
+                parent, session = int(fields[1]), int(fields[3])
+                if parent == os.getpid() and session in self._sessions:
+                    found.add(int(entry.name))
+        return found
 
     def _log_path(self, name: str) -> Path:
         return self.folder / f"{name}.log"
@@ -178,8 +185,9 @@ def _send(pid: int, sig: signal.Signals) -> None:
         return
 
 
-def _reap(pid: int) -> None:
+def _is_reaped(pid: int) -> bool:
+    """Reap the process if it is ours and has ended."""
     try:
-        os.waitpid(pid, os.WNOHANG)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
     except ChildProcessError:
-        return
+        return not Path(f"/proc/{pid}").exists()
