@@ -58,7 +58,8 @@ class Microphone:
     def __init__(self, processes: Processes) -> None:
         self._processes = processes
         self._played = 0
-        # A sink without any stream sleeps, and its monitor would hand out sound late: play silence.
+        # While a stream asks for low latency the monitor hands out sound in blocks of some 10 ms, as a
+        # microphone does, instead of up to 50 ms: so silence is always playing.
         processes.spawn(
             "silence", "pacat", "--playback", "--latency-msec=20", f"--device={FEED}", "/dev/zero"
         )
