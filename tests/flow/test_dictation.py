@@ -1,5 +1,6 @@
 """Dictations as little scripts: the user does this, and that stands there."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,29 @@ def test_without_a_history_a_recovered_recording_is_kept_until_it_is_taken(tmp_p
         world.until(lambda: world.inserter.clipboard == "Hello world.")
         assert list((tmp_path / "journal").iterdir()) == []
         assert world.history.latest() is None
+
+
+def holds(journal: Path, count: int) -> bool:
+    return len(list(journal.iterdir())) == count
+
+
+def test_only_the_recording_whose_text_was_taken_is_deleted(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"history": HistorySettings(enabled=False)})
+    for count in (1, 2):
+        with World(tmp_path, settings=settings) as world:
+            world.key.press()
+            world.speak()
+            world.until(partial(holds, tmp_path / "journal", count))
+    with World(tmp_path, ["first", "second"], settings) as world:
+        world.until(lambda: world.view.last_texts == ("Second.", "First."))
+        world.inserter.has_clipboard = False
+        assert world.ask("last", "copy").ok
+        world.until(lambda: "delivery" in world.notes.topics())
+        assert len(list((tmp_path / "journal").iterdir())) == 2
+        world.inserter.has_clipboard = True
+        world.incoming.emit(events.CopyWanted("First."))
+        world.until(lambda: len(list((tmp_path / "journal").iterdir())) == 1)
+        assert world.inserter.clipboard == "First."
 
 
 def test_a_text_that_nothing_takes_is_in_the_history(tmp_path: Path) -> None:

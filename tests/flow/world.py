@@ -126,7 +126,7 @@ class World:
             chores=chores,
         )
         coordinator = Coordinator(self.settings, parts, self.incoming)
-        for part in (deliverer, worker, recorder, coordinator):
+        for part in (worker, recorder, coordinator, deliverer):
             part.start()
             self._running.callback(part.stop)
         self.until(lambda: bool(self.listeners) and bool(self.views))

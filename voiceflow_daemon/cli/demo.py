@@ -111,7 +111,7 @@ def _dictate(pipeline: Pipeline, sample: Sample, settings: Settings) -> Shown:
     from voiceflow_daemon.audio.files import read_audio_file
 
     recording = read_audio_file(sample.path)
-    pipeline.invalidate_prompt_cache()
+    pipeline.invalidate_prompt_cache(everything=True)
     first = pipeline.process(recording, sample.context, settings)
     return Shown(sample, first, pipeline.process(recording, sample.context, settings))
 

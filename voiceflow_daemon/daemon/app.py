@@ -14,11 +14,11 @@ from pathlib import Path
 from voiceflow_daemon import audio
 from voiceflow_daemon.audio.recorder import Recorder
 from voiceflow_daemon.config.edit import set_value
-from voiceflow_daemon.config.load import load_settings
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.config.template import write_first
 from voiceflow_daemon.config.watch import ConfigWatcher
 from voiceflow_daemon.daemon import events
+from voiceflow_daemon.daemon.checked_settings import load_checked
 from voiceflow_daemon.daemon.control import ControlServer
 from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.coordinator import Coordinator
@@ -64,7 +64,7 @@ def _first_settings(config_file: Path) -> tuple[Settings, ConfigError | None]:
     """A bad file at start leaves the defaults, until it is mended: the daemon must not be missing."""
     try:
         write_first(config_file)
-        return load_settings(config_file), None
+        return load_checked(config_file), None
     except ConfigError as error:
         print(f"voiceflow: {error}", file=sys.stderr)
         return Settings(), error
@@ -137,6 +137,7 @@ class Daemon:
             lambda settings: emit(events.SettingsLoaded(settings)),
             lambda error: emit(events.SettingsRejected(error)),
             known=self._settings,
+            load=load_checked,
         )
         source = audio.select()
         recorder = Recorder(source, emit)
@@ -167,7 +168,8 @@ class Daemon:
         if tray_reason:
             notify("tray", "voiceflow has no full tray menu", tray_reason)
         running.callback(downloads.stop)
-        for part in (deliverer, worker, recorder, coordinator, watcher, control):
+        # The deliverer ends before the coordinator, which must still hear what was delivered.
+        for part in (worker, recorder, coordinator, deliverer, watcher, control):
             part.start()
             running.callback(part.stop)
 
@@ -186,7 +188,7 @@ class Daemon:
             choose_context=lambda name: emit(events.ContextChosen(name)),
             choose_microphone=lambda name: emit(events.MicrophoneChosen(name)),
             set_paused=lambda paused: emit(events.PauseChosen(paused)),
-            copy_text=lambda index: emit(events.CopyWanted(index)),
+            copy_text=lambda text: emit(events.CopyWanted(text)),
             reload=lambda: emit(events.ReloadWanted()),
             invalidate_prompts=lambda: emit(events.InvalidateWanted()),
             open_config=_opening(paths.config_file),

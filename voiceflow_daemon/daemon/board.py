@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,18 +12,30 @@ from voiceflow_daemon.desktop.tray import Activity, TrayView
 from voiceflow_daemon.metrics import Metrics
 
 LAST_TEXTS = 5
+
+ON_REQUEST = 0
+"""Order id of a text that the user asked for again and that no recording depends on."""
+
 DEMO = "demo"
 
 
 @dataclass(frozen=True)
 class LastText:
-    """A finished text. `recovered` texts were found in the journal and are pasted only when asked."""
+    """A finished text. One that was `recovered` from the journal is pasted only when asked for.
+
+    `text_id` is its order's id when it is asked for again: `ON_REQUEST`, or what its recording is
+    known by, which is deleted once the text was handed out.
+    """
 
     raw: str
     text: str
     context: str
-    recovered: bool = False
-    written_at: float = field(default_factory=time.time)
+    text_id: int = ON_REQUEST
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it was found in the journal."""
+        return self.text_id != ON_REQUEST
 
 
 @dataclass

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 CONNECTIONS = 16
 """More at once are turned away."""
 
+LAST_ANSWERS_S = 0.5
+"""How long the end waits for answers that are on their way."""
+
 Answer = Callable[[Request], "Future[Reply]"]
 """Called on the control thread; it only enqueues."""
 
@@ -84,6 +87,9 @@ class ControlServer:
         ):
             await self._stopped.wait()
             connections = list(self._connections)
+            if connections:
+                # `voiceflow stop` still wants its answer.
+                await asyncio.wait(connections, timeout=LAST_ANSWERS_S)
             for task in connections:
                 task.cancel()
             await asyncio.gather(*connections, return_exceptions=True)

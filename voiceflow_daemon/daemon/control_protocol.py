@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MESSAGE_LIMIT_BYTES = 64 * 1024
-"""A longer request is refused unread; replies are kept below it."""
+"""A longer request is refused unread."""
 
 REQUEST_LIMIT_S = 5.0
 """How long a client may take to say what it wants, and how long it waits for the answer."""
@@ -50,6 +50,8 @@ def encode_request(request: Request) -> bytes:
 
 def decode_request(line: bytes) -> Request:
     """Raises `ProtocolError` unless the line is a known request."""
+    if len(line) > MESSAGE_LIMIT_BYTES:
+        raise ProtocolError("the message is too long")
     fields = _object(line)
     command, argument = fields.get("command"), fields.get("argument", "")
     if command not in COMMANDS or not isinstance(argument, str):
@@ -90,8 +92,6 @@ def _line(fields: dict[str, Any]) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    if len(line) > MESSAGE_LIMIT_BYTES:
-        raise ProtocolError("the message is too long")
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:

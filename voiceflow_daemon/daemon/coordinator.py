@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from voiceflow_daemon.audio.capture_events import (
     CaptureEvent,
@@ -17,16 +19,15 @@ from voiceflow_daemon.config.effects import effects
 from voiceflow_daemon.config.schema import Effect, Settings
 from voiceflow_daemon.daemon import events, requests
 from voiceflow_daemon.daemon import session as stage
-from voiceflow_daemon.daemon.board import Board
+from voiceflow_daemon.daemon.board import ON_REQUEST, Board
 from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.deliverer import Delivered, Order
-from voiceflow_daemon.daemon.dictations import ON_REQUEST, Dictations
+from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.log_file import set_level
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
 from voiceflow_daemon.daemon.worker import Done, Loaded, LoadFailed, Prepared
-from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 from voiceflow_daemon.hotkey.keys import parse_hotkey
 from voiceflow_daemon.hotkey.listener import (
@@ -73,26 +74,29 @@ class Coordinator:
 
     # ----------------------------------------------------------------------------------- loop
     def _run(self) -> None:
+        self._guarded(self._begin)
+        while not isinstance(message := self._incoming.next(self._wait_s()), events.Stop):
+            self._guarded(partial(self._handle, message))
+        self._parts.hotkeys.let_go()
+        self._dictations.release_all()
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """One failure must not end the thread that everything waits for."""
+        try:
+            act()
+            self._parts.show(self._board.tray_view(self._session, self._settings))
+        except Exception:
+            log.exception("the coordinator failed")
+
+    def _begin(self) -> None:
         self._take_hotkey()
         self._readiness.load(self._settings)
         self._readiness.find_microphones()
         self._parts.recorder.prepare(self._settings.audio)
-        self._show()
-        while not isinstance(message := self._incoming.next(self._wait_s()), events.Stop):
-            try:
-                self._handle(message)
-                self._show()
-            except Exception:
-                log.exception("the coordinator failed on %s", type(message).__name__)
-        self._parts.hotkeys.let_go()
-        self._dictations.release_all()
 
     def _wait_s(self) -> float | None:
         due = stage.next_deadline(self._session, self._rules)
         return None if due is None else max(0.0, due - time.monotonic())
-
-    def _show(self) -> None:
-        self._parts.show(self._board.tray_view(self._session, self._settings))
 
     def _handle(self, message: events.Message | None) -> None:
         match message:
@@ -138,15 +142,20 @@ class Coordinator:
 
     # ---------------------------------------------------------------------------------- session
     def _key(self, message: KeyDown | KeyUp | OtherInput | CancelPressed) -> None:
-        if isinstance(message, KeyDown) and self._session.press is None and self._board.models_missing:
+        if isinstance(message, KeyDown) and self._session.press is None and self._lacks_model:
             self._parts.notify("models", NO_MODEL.message, NO_MODEL.hint)
             return
         if isinstance(message, KeyUp):
             self._released_at = time.monotonic()
         self._step(_KEYS[type(message)])
 
+    @property
+    def _lacks_model(self) -> bool:
+        """Whether a recording must not begin; one that is being made can always be ended."""
+        return self._board.models_missing and self._session.recording is None
+
     def _step(self, event: stage.Event) -> None:
-        was_recording = self._session.recording is not None
+        recording = self._session.recording
         self._session, commands = stage.step(self._session, event, time.monotonic(), self._rules)
         for command in commands:
             match command:
@@ -154,11 +163,22 @@ class Coordinator:
                     self._dictations.begin(recording_id)
                 case stage.FinishCapture(recording_id):
                     self._dictations.finish(recording_id, self._release_time())
+                    self._tell_if_too_long(recording)
                 case stage.DropCapture(recording_id):
                     self._dictations.drop(recording_id)
         is_recording = self._session.recording is not None
-        if is_recording != was_recording:
+        if is_recording != (recording is not None):
             self._parts.hotkeys.watch_cancel(is_recording)
+
+    def _tell_if_too_long(self, recording: stage.Recording | None) -> None:
+        """Who holds the key for longer must know that nothing more is heard."""
+        longest_s = self._rules.max_recording_s
+        if recording is not None and time.monotonic() - recording.started_at >= longest_s:
+            self._parts.notify(
+                "recording",
+                f"The recording was ended after {longest_s:.0f} s",
+                "What was said until then is being written; max_recording_s in [hotkey] is the limit.",
+            )
 
     def _release_time(self) -> float:
         """When the key physically went up, for a recording that ends by its release; else now."""
@@ -178,6 +198,9 @@ class Coordinator:
             self._board.problems.pop("hotkey", None)
         except VoiceflowError as error:
             self._problem("hotkey", error.message, error.hint)
+        except Exception as error:
+            log.exception("the hotkey cannot be taken")
+            self._problem("hotkey", f"The hotkey cannot be taken ({type(error).__name__}).", "See the log.")
 
     def _config_read(self, message: events.SettingsLoaded | events.SettingsRejected) -> None:
         match message:
@@ -197,12 +220,12 @@ class Coordinator:
         self._parts.recorder.prepare(settings.audio)
         set_level(settings.log)
         self._parts.worker.invalidate_prompts()
-        if Effect.HOTKEY in needed:
+        if Effect.HOTKEY in needed or not self._parts.hotkeys.is_alive():
             self._step(stage.FinishRequested())
             # The new listener never tells that the old key went up.
             self._step(stage.KeyReleased())
             self._take_hotkey()
-        if Effect.MODELS in needed:
+        if Effect.MODELS in needed or "models" in self._board.problems:
             self._readiness.load(settings)
         else:
             self._readiness.prepare(self._settings)
@@ -237,10 +260,10 @@ class Coordinator:
                 self._write("audio.microphone", microphone)
             case events.PauseChosen(paused):
                 self._step(stage.PauseSet(paused))
-            case events.CopyWanted(index):
-                self._copy(index)
+            case events.CopyWanted(text):
+                self._copy_one_of_the_last(text)
             case events.InvalidateWanted():
-                self._parts.worker.invalidate_prompts()
+                self._parts.worker.invalidate_prompts(everything=True)
                 self._readiness.prepare(self._settings)
             case events.ReloadWanted():
                 self._parts.reload_config()
@@ -252,20 +275,22 @@ class Coordinator:
         self._write("context", context)
         self._readiness.prepare(self._settings)
 
-    def _copy(self, index: int) -> None:
-        if index < len(self._board.last):
-            self._hand_out(self._board.last[index].text, None, "copy")
+    def _copy_one_of_the_last(self, text: str | None) -> None:
+        for known in self._board.last:
+            if text is None or known.text == text:
+                self._copy_text(known.text_id, known.text)
+                return
+        if text is not None:
+            self._copy_text(ON_REQUEST, text)
 
-    def _hand_out(self, text: str, target: Window | None, method: str | None = None) -> None:
-        """Deliver a text that the user asked for again."""
-        settings = self._settings.delivery
-        if method is not None:
-            settings = settings.model_copy(update={"method": method})
-        self._parts.deliverer.submit(Order(ON_REQUEST, text, target, settings))
-        self._dictations.taken()
+    def _copy_text(self, text_id: int, text: str) -> None:
+        settings = self._settings.delivery.model_copy(update={"method": "copy"})
+        self._parts.deliverer.submit(Order(text_id, text, None, settings))
 
     # ---------------------------------------------------------------------------------- requests
     def _answer(self, asked: events.Asked) -> None:
+        if not asked.reply.set_running_or_notify_cancel():
+            return  # the client has given up: what it asked for must not happen behind its back
         try:
             asked.reply.set_result(self._reply(asked.request))
         except VoiceflowError as error:
@@ -273,7 +298,7 @@ class Coordinator:
 
     def _reply(self, request: Request) -> Reply:
         match request.command:
-            case "press" | "toggle" if self._board.models_missing:
+            case "press" | "toggle" if self._lacks_model:
                 raise NO_MODEL
             case "press":
                 self._step(stage.StartRequested())
@@ -308,9 +333,11 @@ class Coordinator:
     def _last(self, how: str) -> Reply:
         reply = requests.last_text(self._board, self._parts.history)
         if reply.ok and how == "copy":
-            self._hand_out(reply.data["text"], None, "copy")
+            self._copy_text(reply.data["text_id"], reply.data["text"])
         elif reply.ok and how == "paste":
-            self._hand_out(reply.data["text"], self._parts.active_window.sample())
+            target = self._parts.active_window.sample()
+            order = Order(reply.data["text_id"], reply.data["text"], target, self._settings.delivery)
+            self._parts.deliverer.submit(order)
         return reply
 
 

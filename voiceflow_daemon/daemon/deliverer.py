@@ -63,7 +63,7 @@ class Deliverer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after the present delivery."""
+        """End the thread after the present delivery; what waits is not delivered, nor said to be."""
         self._stopping.set()
         self._queue.put(None)
         self._thread.join()
@@ -73,12 +73,8 @@ class Deliverer:
         self._queue.put(order)
 
     def _run(self) -> None:
-        try:
-            # Ahead of the first text, which must not wait for it.
-            self._inserter = self._open_inserter()
-        except VoiceflowError as error:
-            log.warning("texts cannot be delivered yet: %s", error)
-        while (order := self._queue.get()) is not None:
+        self._warm_up()
+        while (order := self._queue.get()) is not None and self._may_deliver(order):
             try:
                 self._emit(self._deliver(order))
             except Exception as error:
@@ -88,20 +84,32 @@ class Deliverer:
         if self._inserter is not None:
             self._inserter.close()
 
-    def _deliver(self, order: Order) -> Delivered:
+    def _warm_up(self) -> None:
+        """Open the inserter ahead of the first text, which must not wait for it."""
+        try:
+            self._inserter = self._open_inserter()
+        except VoiceflowError as error:
+            log.warning("texts cannot be delivered yet: %s", error)
+        except Exception:
+            log.exception("texts cannot be delivered yet")
+
+    def _may_deliver(self, order: Order) -> bool:
+        """Wait until the hotkey is up; False when the daemon ends first.
+
+        A grabbed key that is still down would take the paste keys; a held modifier would change them.
+        """
         if order.settings.method != "copy":
-            self._await_hotkey_up()
+            while self._hotkey_is_down() and not self._stopping.wait(HOTKEY_POLL_S):
+                pass
+        return not self._stopping.is_set()
+
+    def _deliver(self, order: Order) -> Delivered:
         try:
             if self._inserter is None:
                 self._inserter = self._open_inserter()
             return Delivered(order, self._inserter.deliver(order.text, order.target, order.settings))
         except VoiceflowError as error:
             return Delivered(order, None, error)
-
-    def _await_hotkey_up(self) -> None:
-        """A grabbed key that is still down would take the paste keys; a held modifier would change them."""
-        while self._hotkey_is_down() and not self._stopping.wait(HOTKEY_POLL_S):
-            pass
 
 
 def is_at_cursor(delivery: Delivery | None) -> bool:

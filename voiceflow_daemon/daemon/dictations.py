@@ -11,7 +11,7 @@ from datetime import datetime
 from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded
 from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.board import Board, LastText
+from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
 from voiceflow_daemon.daemon.deliverer import Delivered, Order, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
 from voiceflow_daemon.daemon.parts import Parts
@@ -23,9 +23,6 @@ from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Orphan
 
 log = logging.getLogger(__name__)
-
-ON_REQUEST = 0
-"""Order id of texts that the user asked for again: no dictation ends with them."""
 
 
 @dataclass
@@ -52,13 +49,13 @@ class Dictations:
 
     # ------------------------------------------------------------------------------- recording
     def begin(self, recording_id: int) -> None:
-        """The key went down: sample the window, start the capture, make the prompt hot."""
+        """The key went down: start the capture, sample the window, make the prompt hot."""
         settings, parts = self._settings(), self._parts
-        dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
-        self._open[recording_id] = _Open(dictation)
         parts.recorder.begin(
             recording_id, settings.audio, lambda: parts.journal.begin(settings.context, 16_000)
         )
+        dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
+        self._open[recording_id] = _Open(dictation)
         parts.worker.submit(Prepare((settings.context,), settings))
 
     def finish(self, recording_id: int, released_at: float) -> None:
@@ -75,8 +72,7 @@ class Dictations:
         """The capture thread handed the recording over."""
         entry = self._open.get(recorded.recording_id)
         if entry is None:
-            if recorded.spool is not None:
-                recorded.spool.discard()
+            _discard(recorded.spool)
             return
         entry.spool = recorded.spool
         entry.duration_s = len(recorded.samples) / 16_000
@@ -90,12 +86,13 @@ class Dictations:
     def capture_failed(self, failed: CaptureFailed) -> None:
         """The microphone failed; what was recorded until then is worked on all the same."""
         self._parts.notify("microphone", failed.error.message, failed.error.hint)
-        entry = self._open.get(failed.recording_id)
-        if entry is not None and failed.recorded is not None:
-            entry.dictation.released(entry.dictation.clock())
-            self.recorded(failed.recorded)
-        else:
+        if failed.recorded is None:
             self._open.pop(failed.recording_id, None)
+            return
+        entry = self._open.get(failed.recording_id)
+        if entry is not None and not entry.dictation.released_at:
+            entry.dictation.released(entry.dictation.clock())
+        self.recorded(failed.recorded)
 
     # ---------------------------------------------------------------------------------- results
     def done(self, done: Done) -> bool:
@@ -106,7 +103,7 @@ class Dictations:
         if done.dictated is None:
             return self._failed(done.job.job_id, entry, done.error)
         if not done.dictated.text:
-            return self._nothing_heard(done.job.job_id, entry)
+            return self._nothing_to_write(done.job.job_id, entry, spoken=bool(done.dictated.raw))
         entry.dictated = done.dictated
         entry.dictation.reached("queue", done.dictated.stages_ms)
         if entry.dictation.settings.log.show_text:
@@ -125,16 +122,18 @@ class Dictations:
 
     def delivered(self, delivered: Delivered) -> bool:
         """A text stands at the cursor, or on the clipboard, or nowhere."""
-        if delivered.order.order_id == ON_REQUEST:
-            self._tell_about(delivered)
+        if delivered.order.order_id <= ON_REQUEST:
+            self._handed_out(delivered)
             return False
         entry = self._open.pop(delivered.order.order_id)
         entry.dictation.reached("delivery")
         self._remember(entry, delivered)
         self._tell_about(delivered)
         stored = delivered.delivery is not None or self._store(entry, delivered)
-        if entry.spool is not None:
-            entry.spool.discard() if stored else entry.spool.release()
+        if stored:
+            _discard(entry.spool)
+        elif entry.spool is not None:
+            entry.spool.release()
         if delivered.delivery is not None and entry.dictation.settings.history.enabled:
             self._parts.chores.submit(self._store, entry, delivered)
         return True
@@ -169,11 +168,12 @@ class Dictations:
         del self._open[job_id]
         return True
 
-    def _nothing_heard(self, job_id: int, entry: _Open) -> bool:
-        if entry.spool is not None:
-            entry.spool.discard()
+    def _nothing_to_write(self, job_id: int, entry: _Open, *, spoken: bool) -> bool:
+        _discard(entry.spool)
         del self._open[job_id]
-        if entry.orphan is None:
+        if spoken:
+            self._parts.notify("heard", "Nothing is left to write", "You took back all that you said.")
+        elif entry.orphan is None:
             silent = entry.peak == 0.0
             hint = "The microphone sends only silence: is it muted?" if silent else "Nobody spoke."
             self._parts.notify("heard", "Nothing was heard", hint)
@@ -193,7 +193,7 @@ class Dictations:
     def _offer(self, job_id: int, entry: _Open, orphan: Orphan) -> bool:
         assert entry.dictated is not None
         self._board.last.appendleft(
-            LastText(entry.dictated.raw, entry.dictated.text, entry.dictation.context, recovered=True)
+            LastText(entry.dictated.raw, entry.dictated.text, entry.dictation.context, job_id)
         )
         spoken_at = datetime.fromtimestamp(orphan.header.started_at).astimezone()
         self._parts.notify(
@@ -202,16 +202,17 @@ class Dictations:
             "It was never delivered. Tray: Copy last text; or `voiceflow last --copy`.",
         )
         if self._settings().history.enabled and self._store(entry, None):
-            orphan.discard()
+            _discard(orphan)
             del self._open[job_id]
         return True
 
-    def taken(self) -> None:
-        """The user took the last text: recovered recordings need not be kept any longer."""
-        for job_id, entry in list(self._open.items()):
-            if entry.orphan is not None and entry.dictated is not None:
-                entry.orphan.discard()
-                del self._open[job_id]
+    def _handed_out(self, delivered: Delivered) -> None:
+        """A text that the user asked for again: its recording, if it still waits, has served."""
+        self._tell_about(delivered)
+        entry = self._open.get(delivered.order.order_id)
+        if entry is not None and entry.orphan is not None and delivered.delivery is not None:
+            _discard(entry.orphan)
+            del self._open[delivered.order.order_id]
 
     def release_all(self) -> None:
         """The daemon ends: what is not delivered stays in the journal for the next start."""
@@ -243,3 +244,12 @@ class Dictations:
             log.error("%s", error)
             return False
         return True
+
+
+def _discard(spool: Spool | None) -> None:
+    """Delete a recording that has served; a folder that refuses must not hold up the dictation's end."""
+    if spool is not None:
+        try:
+            spool.discard()
+        except OSError as error:
+            log.error("a recording could not be deleted: %s", error)

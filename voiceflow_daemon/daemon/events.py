@@ -62,9 +62,9 @@ class PauseChosen:
 
 @dataclass(frozen=True)
 class CopyWanted:
-    """One of the last texts (0 is the latest) onto the clipboard."""
+    """One of the last texts onto the clipboard; None for the latest."""
 
-    index: int
+    text: str | None
 
 
 @dataclass(frozen=True)

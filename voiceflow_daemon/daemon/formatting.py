@@ -72,10 +72,11 @@ class Formatter:
         if self._engine is not None:
             self._engine.prepare(context, settings)
 
-    def invalidate(self) -> None:
-        """Forget all prompts; any thread may call it."""
-        if self._engine is not None and self._prompts is not None:
+    def invalidate(self, *, everything: bool) -> None:
+        """Forget the templates; with `everything`, tokens and evaluated prefixes too. Any thread."""
+        if self._prompts is not None:
             self._prompts.invalidate()
+        if self._engine is not None and everything:
             self._engine.invalidate()
 
     def abort(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.formatting import Formatter
 from voiceflow_daemon.daemon.pipeline import Pipeline
-from voiceflow_daemon.errors import ModelError, ModelMissingError
+from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
 from voiceflow_daemon.llm.engine import LlmEngine
 from voiceflow_daemon.llm.prompt_cache import PromptCache
 from voiceflow_daemon.llm.prompts import ContextPrompts
@@ -41,9 +41,9 @@ def load_models(settings: Settings, paths: Paths, metrics: Metrics) -> LoadedMod
     warnings: tuple[str, ...] = ()
     try:
         formatter = load_formatter(settings, paths, metrics)
-    except (ModelError, ModelMissingError) as error:
+    except (VoiceflowError, OSError) as error:
         log.error("no language model: %s", error)
-        warnings = (f"Texts are formatted by rules only: {error.message}",)
+        warnings = (f"Texts are formatted by rules only: {error}",)
         formatter = Formatter(None, None, metrics)
     return LoadedModels(Pipeline(transcriber, formatter, metrics), warnings)
 

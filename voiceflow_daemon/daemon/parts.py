@@ -41,8 +41,8 @@ class Working(Protocol):
     def submit(self, message: Load | Prepare | Job) -> None:
         """Queue it."""
 
-    def invalidate_prompts(self) -> None:
-        """Forget all prepared prompts."""
+    def invalidate_prompts(self, *, everything: bool = False) -> None:
+        """Forget the templates; with `everything`, what was tokenized and evaluated as well."""
 
 
 class Delivering(Protocol):

@@ -49,9 +49,13 @@ class Pipeline:
         """Make the context's prompt ready, so that no dictation waits for it."""
         self._formatter.prepare(context, settings)
 
-    def invalidate_prompt_cache(self) -> None:
-        """Forget all prompts; any thread may call it."""
-        self._formatter.invalidate()
+    def invalidate_prompt_cache(self, *, everything: bool = False) -> None:
+        """Forget the templates; with `everything`, what was tokenized and evaluated as well.
+
+        Any thread may call it. What is keyed by content stays valid where the content is unchanged,
+        so a reload costs no forward pass.
+        """
+        self._formatter.invalidate(everything=everything)
 
     def abort(self) -> None:
         """Stop what the language model is doing; any thread may call it."""

@@ -11,7 +11,7 @@ from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.events import EventQueue, MicrophonesFound, OrphansFound
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.worker import Load, Loaded, LoadFailed, Prepare, Prepared
-from voiceflow_daemon.errors import ModelMissingError
+from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
 from voiceflow_daemon.storage.journal import Orphan
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Readiness:
         self._parts = parts
         self._board = board
         self._incoming = incoming
+        self._ordered: Settings | None = None
 
     def load(self, settings: Settings) -> None:
         """Load the models that the settings name, or tell the user that they name none."""
@@ -42,12 +43,15 @@ class Readiness:
             self._find_orphans()
             return
         board.loading = True
+        self._ordered = settings
         self._parts.worker.submit(Load(settings))
 
     def worker_event(self, event: Loaded | LoadFailed | Prepared, settings: Settings) -> None:
         """The worker is through with loading or preparing."""
         match event:
-            case Loaded(warnings):
+            case Loaded() | LoadFailed() if event.settings is not self._ordered:
+                pass  # the settings have changed meanwhile, and the next load is on its way
+            case Loaded(warnings=warnings):
                 log.info("models loaded")
                 self._board.loading = False
                 for warning in warnings:
@@ -55,15 +59,21 @@ class Readiness:
                     self._parts.notify("models", warning)
                 self.prepare(settings)
                 self._find_orphans()
-            case LoadFailed(error):
+            case LoadFailed(error=error):
                 log.error("%s", error)
                 self._board.loading = False
                 self._board.load_failed = True
                 self._board.problems["models"] = error.message
                 self._parts.notify("models", error.message, error.hint)
                 self._find_orphans()
-            case Prepared():
+            case Prepared(None):
                 self._board.preparing = False
+                self._board.problems.pop("prompts", None)
+            case Prepared(VoiceflowError() as error):
+                log.error("%s", error)
+                self._board.preparing = False
+                self._board.problems["prompts"] = error.message
+                self._parts.notify("prompts", error.message, error.hint)
 
     def found(
         self,
@@ -110,10 +120,13 @@ class Readiness:
         can_hear = not self._board.models_missing and not self._board.load_failed
         self._board.waiting_recordings = 0 if can_hear else len(orphans)
         for orphan in orphans:
-            if can_hear:
-                recover(orphan)
-            else:
-                orphan.release()
+            try:
+                if can_hear:
+                    recover(orphan)
+                    continue
+            except OSError as error:
+                log.error("a recording cannot be read: %s", error)
+            orphan.release()
         if orphans and not can_hear:
             self._parts.notify(
                 "recovered", f"{len(orphans)} recording(s) wait for a speech model", NO_MODEL.hint

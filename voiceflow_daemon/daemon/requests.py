@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voiceflow_daemon.daemon.board import Board
+from voiceflow_daemon.daemon.board import ON_REQUEST, Board
 from voiceflow_daemon.daemon.control_protocol import Reply
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.history import History, HistoryError
@@ -24,11 +24,17 @@ def last_text(board: Board, history: History) -> Reply:
     """The latest finished text and its raw transcript: of this daemon, else the history's."""
     if board.last:
         latest = board.last[0]
-        return done(text=latest.text, raw=latest.raw, context=latest.context, recovered=latest.recovered)
+        return done(
+            text=latest.text,
+            raw=latest.raw,
+            context=latest.context,
+            recovered=latest.recovered,
+            text_id=latest.text_id,
+        )
     try:
         row = history.latest()
     except HistoryError as error:
         return refused(error)
     if row is None:
         return refused(VoiceflowError("There is no text yet.", "Hold the hotkey and speak."))
-    return done(text=row.text, raw=row.raw, context=row.context, recovered=False)
+    return done(text=row.text, raw=row.raw, context=row.context, recovered=False, text_id=ON_REQUEST)

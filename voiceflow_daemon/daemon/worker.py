@@ -46,8 +46,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The models are loaded and warm; `warnings` are for the user."""
+    """The models that `settings` name are loaded and warm; `warnings` are for the user."""
 
+    settings: Settings
     warnings: tuple[str, ...]
 
 
@@ -55,6 +56,7 @@ class Loaded:
 class LoadFailed:
     """The models could not be loaded; jobs come back with an error until the next `Load`."""
 
+    settings: Settings
     error: VoiceflowError
 
 
@@ -69,7 +71,9 @@ class Done:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The prompts are ready."""
+    """The prompts are ready; or `error` says which one cannot be used, and rules write its texts."""
+
+    error: VoiceflowError | None = None
 
 
 WorkerEvent = Loaded | LoadFailed | Done | Prepared
@@ -103,11 +107,14 @@ class Worker:
         """Queue it; never blocks, never drops."""
         self._queue.put(message)
 
-    def invalidate_prompts(self) -> None:
-        """Forget all prepared prompts; any thread may call it, also while the worker decodes."""
+    def invalidate_prompts(self, *, everything: bool = False) -> None:
+        """Forget the templates; with `everything`, what was tokenized and evaluated as well.
+
+        Any thread may call it, also while the worker decodes.
+        """
         pipeline = self._pipeline
         if pipeline is not None:
-            pipeline.invalidate_prompt_cache()
+            pipeline.invalidate_prompt_cache(everything=everything)
 
     def _run(self) -> None:
         while (message := self._queue.get()) is not None and not self._stopping.is_set():
@@ -126,7 +133,7 @@ class Worker:
                     self._unload()
                     loaded = self._load(settings)
                     self._pipeline = loaded.pipeline
-                    self._emit(Loaded(loaded.warnings))
+                    self._emit(Loaded(settings, loaded.warnings))
                 case Prepare(contexts, settings):
                     self._prepare(contexts, settings)
                 case Job():
@@ -149,13 +156,12 @@ class Worker:
         if self._stopping.is_set():
             return
         match message:
-            case Load():
-                self._emit(LoadFailed(error))
+            case Load(settings):
+                self._emit(LoadFailed(settings, error))
             case Job():
                 self._emit(Done(message, None, error))
             case Prepare():
-                log.error("preparing the prompts failed: %s", error)
-                self._emit(Prepared())
+                self._emit(Prepared(error))
 
     def _unload(self) -> None:
         pipeline, self._pipeline = self._pipeline, None

@@ -46,7 +46,8 @@ class TrayActions:
     choose_context: Callable[[str], None]
     choose_microphone: Callable[[str], None]
     set_paused: Callable[[bool], None]
-    copy_text: Callable[[int], None]
+    copy_text: Callable[[str | None], None]
+    """The text that the entry shows (the list may have moved on meanwhile); None for the latest."""
     reload: Callable[[], None]
     invalidate_prompts: Callable[[], None]
     open_config: Callable[[], None]

@@ -62,7 +62,7 @@ def menu_entries(view: TrayView, actions: TrayActions) -> tuple[Entry, ...]:
         Entry("Pause", partial(actions.set_paused, not view.paused), Kind.CHECK, view.paused),
         Entry("Microphone", children=_microphones(view, actions)),
         SEPARATOR,
-        Entry("Copy last text", partial(actions.copy_text, 0) if view.last_texts else None),
+        Entry("Copy last text", partial(actions.copy_text, None) if view.last_texts else None),
         Entry("Last texts", children=_last_texts(view, actions)),
         SEPARATOR,
         Entry("Reload config", actions.reload),
@@ -124,6 +124,5 @@ def _microphones(view: TrayView, actions: TrayActions) -> tuple[Entry, ...]:
 
 def _last_texts(view: TrayView, actions: TrayActions) -> tuple[Entry, ...]:
     return tuple(
-        Entry(one_line(text) or "(empty)", partial(actions.copy_text, index))
-        for index, text in enumerate(view.last_texts)
+        Entry(one_line(text) or "(empty)", partial(actions.copy_text, text)) for text in view.last_texts
     )
