@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +14,23 @@ from hypothesis import strategies as st
 from voiceflow_daemon.metrics import RECENT, Metrics, Timing
 
 THREADS = 16
-ROUNDS = 500
+ROUNDS = 200
+
+
+class Slow(float):
+    """A number whose addition lets other threads run, so that an unguarded sum loses some."""
+
+    def __radd__(self, other: float) -> float:
+        time.sleep(0)
+        return float(other) + float(self)
+
+
+class SlowCount(int):
+    """The same of whole numbers."""
+
+    def __radd__(self, other: int) -> int:
+        time.sleep(0)
+        return int(other) + int(self)
 
 
 def test_nothing_is_lost_between_threads() -> None:
@@ -23,16 +40,15 @@ def test_nothing_is_lost_between_threads() -> None:
     def work(thread: int) -> None:
         together.wait()
         for each in range(ROUNDS):
-            metrics.count("plain")
-            metrics.count("many", 3)
-            metrics.observe_ms("stage_ms", float(thread * ROUNDS + each))
+            metrics.count("many", SlowCount(3))
+            metrics.observe_ms("stage_ms", Slow(thread * ROUNDS + each))
 
     with ThreadPoolExecutor(THREADS) as pool:
         for done in [pool.submit(work, thread) for thread in range(THREADS)]:
             done.result()
 
     everything = THREADS * ROUNDS
-    assert metrics.counters() == {"plain": everything, "many": 3 * everything}
+    assert metrics.counters() == {"many": 3 * everything}
     timing = metrics.timings()["stage_ms"]
     assert timing.count == everything
     assert timing.total == sum(range(everything))
@@ -41,19 +57,20 @@ def test_nothing_is_lost_between_threads() -> None:
 
 def test_a_snapshot_taken_during_the_counting_holds_together() -> None:
     metrics = Metrics()
+    metrics.observe_ms("stage_ms", 2.0)
     enough = threading.Event()
 
     def work() -> None:
         while not enough.is_set():
-            metrics.observe_ms("stage_ms", 2.0)
+            metrics.observe_ms("stage_ms", Slow(2.0))
 
     with ThreadPoolExecutor(1) as pool:
         worker = pool.submit(work)
         try:
             for _ in range(ROUNDS):
-                for timing in metrics.timings().values():
-                    assert timing.total == 2.0 * timing.count
-                    assert timing.median == timing.maximum == timing.last == 2.0
+                timing = metrics.timings()["stage_ms"]
+                assert timing.total == 2.0 * timing.count
+                time.sleep(0)
         finally:
             enough.set()
         worker.result()
