@@ -21,6 +21,7 @@ um you know i mean no wait scratch that delete strike comma period new line para
 five hundred and twenty oh pm at dollars percent function called camel case hi dear anna best regards . , ? !
 ... - th- 3:30 p.m. don't I'm tuesday may first (so) "well" sorry make twenty-five like
 """
+GREETINGS = st.sampled_from(["", "dear anna new paragraph ", "hey ben comma new line ", "hi tom "])
 SPOKEN_TEXT = st.lists(st.sampled_from([*SPOKEN_WORDS.split(), "\n"]), max_size=25).map(" ".join)
 
 DEFAULT = {
@@ -62,6 +63,16 @@ DEFAULT = {
     "the brown dog of bob brown": "The brown dog of Bob Brown.",
     "i'm here and i've read it": "I'm here and I've read it.",
     "hey ben are you free": "Hey Ben, are you free?",
+    "dear anna new paragraph thanks": "Dear Anna,\n\nThanks.",
+    "dear anna comma new paragraph thanks": "Dear Anna,\n\nThanks.",
+    "hi anna new line can you come": "Hi Anna,\nCan you come?",
+    "hi anna new line new line i am here": "Hi Anna,\n\nI am here.",
+    "hi anna exclamation mark new line can you come": "Hi Anna!\nCan you come?",
+    "hi tom no wait hi peter new line thanks": "Hi Peter,\nThanks.",
+    "hi anna new line": "Hi Anna.",
+    "hi anna new line um": "Hi Anna.",
+    "hi anna exclamation mark": "Hi Anna!",
+    "hello new line world": "Hello\nWorld.",
 }
 PUNCTUATED = {
     "Um, I think, you know, we should go on Tuesday, no wait, Wednesday at 3:30 pm. Is that okay?": (
@@ -85,6 +96,9 @@ FINISHED = (
     "She\u2019s here; he isn\u2019t.",
     "What?! No way!",
     "How many times did I tell you!",
+    "Hi Anna! How are you?",
+    "Hello Anna!\n\nThanks for the letter.",
+    "Dear Anna,\n\nThanks for the letter.\n\nSee you soon.",
 )
 EMAIL = {
     "hi anna uh can you send the report by friday best regards tom": (
@@ -95,11 +109,14 @@ EMAIL = {
     "dear mr smith comma thank you best regards thomasina": (
         "Dear Mr Smith,\n\nThank you.\n\nBest regards,\nThomasina"
     ),
+    "hi anna new line thanks for the report": "Hi Anna,\n\nThanks for the report.",
+    "hi anna exclamation mark new paragraph it works": "Hi Anna,\n\nIt works.",
     "hi tom no wait hi peter thanks": "Hi Peter,\n\nThanks.",
     "thanks for the report period thanks": "Thanks for the report.\n\nThanks,",
 }
 SLACK = {
     "um i am running late start without me": "I'm running late start without me",
+    "hey ben new line i am running late": "Hey Ben,\nI'm running late",
     "did you see the message from kevin": "Did you see the message from Kevin?",
     "the build is green period we can deploy at five pm": "The build is green. We can deploy at 5 PM.",
 }
@@ -189,16 +206,17 @@ def test_nothing_said_gives_nothing(raw: str, context: str) -> None:
     assert format_by_rules(raw, context) == ""
 
 
-@given(raw=transcripts(), context=st.sampled_from(CONTEXTS))
-def test_rules_are_faithful(raw: str, context: str) -> None:
+@given(greeting=GREETINGS, raw=transcripts(), context=st.sampled_from(CONTEXTS))
+def test_rules_are_faithful(greeting: str, raw: str, context: str) -> None:
+    raw = greeting + raw
     text = format_by_rules(raw, context)
     verdict = check_fidelity(raw, text)
     assert verdict.faithful, (text, verdict)
 
 
-@given(raw=transcripts(), context=st.sampled_from(CONTEXTS))
-def test_finished_text_stays_as_it_is(raw: str, context: str) -> None:
-    text = format_by_rules(raw, context)
+@given(greeting=GREETINGS, raw=transcripts(), context=st.sampled_from(CONTEXTS))
+def test_finished_text_stays_as_it_is(greeting: str, raw: str, context: str) -> None:
+    text = format_by_rules(greeting + raw, context)
     assert format_by_rules(text, context) == text
 
 

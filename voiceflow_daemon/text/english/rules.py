@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from voiceflow_daemon.text.english.capitals import capitalise_names
 from voiceflow_daemon.text.english.corrections import apply_corrections, apply_scratches, marker_at
@@ -24,13 +25,24 @@ from voiceflow_daemon.text.tokens import (
     with_capital,
 )
 
+COMMA = mark(",")
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """The greeting at the start of a message, the mark behind it and the line break behind that, or ''."""
+
+    words: tuple[Token, ...] = ()
+    end: Token = COMMA
+    line_break: str = ""
+
 
 def format_english(raw: str, context: str) -> str:
     """`raw` as finished text in the style of `context`; an unknown context is styled as `default`."""
-    greeting, body = _split_greeting(_cleaned(raw), context)
+    opening, body = _split_greeting(_cleaned(raw))
     body = _corrected(body)
-    if not greeting:  # a correction may have stood in it
-        greeting, body = _split_greeting(body, context)
+    if not opening.words:  # a correction may have stood in it
+        opening, body = _split_greeting(body)
     closing = find_closing(body) if context == "email" else Closing(len(body))
     body = body[: closing.body_end]
     if context == "code":
@@ -38,11 +50,12 @@ def format_english(raw: str, context: str) -> str:
     if context == "slack":
         body = _short_forms(body)
     body = capitalise_names(write_numbers(body, grouped=context != "code"))
-    greeting = capitalise_names(greeting)
+    greeting = capitalise_names(opening.words)
     if context == "email":
         return _letter(greeting, body, closing)
-    comma = [mark(",")] if greeting and body and body[0].is_word else []
-    return _message([*greeting, *comma, *body], context)
+    if opening.line_break and body:
+        return _greeted(greeting, opening.end) + opening.line_break + _message(body, context)
+    return _message([*greeting, opening.end, *body], context)
 
 
 def _cleaned(raw: str) -> list[Token]:
@@ -57,23 +70,32 @@ def _corrected(tokens: Sequence[Token]) -> list[Token]:
     return merge_marks(drop_stutters(apply_corrections(apply_scratches(tokens))))
 
 
-def _split_greeting(tokens: list[Token], context: str) -> tuple[list[Token], list[Token]]:
+def _split_greeting(tokens: list[Token]) -> tuple[_Opening, list[Token]]:
+    """The greeting, and the body without the marks and breaks between the two."""
     length = greeting_length(tokens)
-    greeting, body = tokens[:length], tokens[length:]
+    words, body = tokens[:length], tokens[length:]
     corrected = marker_at(body, 0)
-    if not greeting or (corrected and not corrected.weak):  # 'hi tom no wait hi peter'
-        return [], tokens
-    email = context == "email"
-    while body and (body[0].is_comma or (email and not body[0].is_word)):
+    if not words or (corrected and not corrected.weak):  # 'hi tom no wait hi peter'
+        return _Opening(), tokens
+    end, line_break = COMMA, ""
+    while body and not body[0].is_word:
+        if body[0].kind is Kind.BREAK:
+            line_break = body[0].text
+        elif body[0].ends_sentence:
+            end = body[0]
         body = body[1:]
-    return greeting, body
+    return _Opening(tuple(words), end, line_break), body
+
+
+def _greeted(greeting: Sequence[Token], end: Token = COMMA) -> str:
+    return write_sentences(greeting, last_mark=False).text + end.text
 
 
 def _letter(greeting: Sequence[Token], body: Sequence[Token], closing: Closing) -> str:
     """Greeting, body and closing as the paragraphs of an e-mail."""
     parts = []
     if greeting:
-        parts.append(write_sentences(greeting, last_mark=False).text + ",")
+        parts.append(_greeted(greeting))
     if body:
         parts.append(write_sentences(body).text)
     if closing.words:
