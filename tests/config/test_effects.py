@@ -43,11 +43,11 @@ def test_just_what_differs_counts() -> None:
 def test_contexts_are_told_one_by_one() -> None:
     old = with_values(contexts={"a": {"prompt": "x"}, "b": {"prompt": "y"}, "same": {"prompt": "z"}})
     new = with_values(
-        contexts={"b": {"prompt": "y", "description": "B"}, "c": {"prompt": "x"}, "same": {"prompt": "z"}}
+        contexts={"b": {"prompt": "y", "prompt_file": "B"}, "c": {"prompt": "x"}, "same": {"prompt": "z"}}
     )
     assert changed(old, new) == {
         "contexts.a": Effect.PROMPTS,
-        "contexts.b.description": Effect.LIVE,
+        "contexts.b.prompt_file": Effect.PROMPTS,
         "contexts.c": Effect.PROMPTS,
     }
 

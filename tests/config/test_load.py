@@ -90,12 +90,35 @@ def test_values_reach_the_settings() -> None:
             "line 1: contexts.mine: give prompt or prompt_file, not both",
         ),
         (
-            "[contexts.mine]\ndescription = 'x'",
+            "[contexts.mine]\nprompt = ''",
             "line 1: contexts.mine: give it a prompt or a prompt_file",
         ),
         (
             "[contexts.mine]\npromt = 'x'",
             "line 2: contexts.mine.promt: there is no such setting; did you mean prompt?",
+        ),
+        (
+            "[contexts.email]\nprompt = ' \\n'".replace("'", '"'),
+            "line 2: contexts.email.prompt: it is blank; write instructions",
+        ),
+        (
+            "context = 'mine'\n[contexts]\nmine = 3",
+            "line 3: contexts.mine: expected a table, found 3",
+        ),
+        (
+            "[contexts.mine]\nprompt_file = '~no such user/x'",
+            'line 2: contexts.mine.prompt_file: there is no user of the name in "~no such user/x"',
+        ),
+        (
+            '[contexts.mine]\nprompt_file = "\\u0000"',
+            "line 2: contexts.mine.prompt_file: no file has such a name",
+        ),
+        (
+            "[speech]\nlanguages = ['en', 'xx']",
+            (
+                'line 2: speech.languages: Whisper knows no language "xx";'
+                " codes are such as en, de, fr, es, ja, zh"
+            ),
         ),
     ],
 )
@@ -106,6 +129,27 @@ def test_a_problem_says_where_and_what_was_expected(text: str, expected: str) ->
 def test_every_problem_is_told_at_once_in_the_order_of_lines() -> None:
     found = told("notifications = 3\n[llm]\nthreads = 'x'\nwhat = 1\n[hotkey]\nmode = 'x'\n")
     assert [line.split(":")[0] for line in found] == ["line 1", "line 3", "line 4", "line 6"]
+
+
+def test_contradictions_are_told_together_with_wrong_values() -> None:
+    found = told(
+        "context = 'emial'\nnotifications = 3\n[contexts.a]\nprompt = 'x'\nprompt_file = 'y'\n"
+        "[contexts.b]\n[speech]\nlanguages = ['en', 7]\n[contexts.'a/b']\nprompt = 'x'\n"
+    )
+    assert [line.split(": ")[:2] for line in found] == [
+        ["line 1", "context"],
+        ["line 2", "notifications"],
+        ["line 3", "contexts.a"],
+        ["line 6", "contexts.b"],
+        ["line 8", "speech.languages"],
+        ["line 9", 'contexts."a/b"'],
+    ]
+
+
+def test_what_is_not_refused_stays_known() -> None:
+    with pytest.raises(ConfigProblemsError) as caught:
+        parse_settings("notifications = 3\n[hotkey]\nkey = 'f9'\nmode = 'x'\n", "x")
+    assert caught.value.rest == Settings.model_validate({"hotkey": {"key": "f9"}})
 
 
 @pytest.mark.parametrize("text", ["a = ", "[hotkey", "a = 1\na = 2", "a = '\x00'", 'a = "\\ud800"'])
@@ -119,10 +163,8 @@ def test_nesting_and_numbers_without_end_are_refused() -> None:
     assert told("a = " + "9" * 10_000) == ["a number is far too long"]
 
 
-def test_a_built_in_context_may_be_overridden_or_only_described() -> None:
-    text = (
-        "context = 'mine'\n[contexts.mine]\nprompt_file = 'm.txt'\n[contexts.email]\ndescription = 'Mail'\n"
-    )
+def test_a_built_in_context_may_be_named_without_a_change() -> None:
+    text = "context = 'mine'\n[contexts.mine]\nprompt_file = 'm.txt'\n[contexts.email]\nprompt = ''\n"
     assert list(parse_settings(text, "x").contexts) == ["mine", "email"]
 
 

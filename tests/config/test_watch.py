@@ -13,6 +13,7 @@ from watchdog.observers.polling import PollingObserver
 
 from voiceflow_daemon.config import folders
 from voiceflow_daemon.config.edit import set_value
+from voiceflow_daemon.config.load import load_settings
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.config.template import write_first
 from voiceflow_daemon.config.watch import ConfigWatcher
@@ -28,10 +29,12 @@ QUIET_S = 0.7
 class Desk:
     """A watcher over a config file, and what it tells."""
 
-    def __init__(self, path: Path, known: Settings | None = None) -> None:
+    def __init__(
+        self, path: Path, known: Settings | None = None, load: Callable[[Path], Settings] = load_settings
+    ) -> None:
         self.path = path
         self.told: queue.Queue[Settings | ConfigError] = queue.Queue()
-        self.watcher = ConfigWatcher(path, self.told.put, self.told.put, known)
+        self.watcher = ConfigWatcher(path, self.told.put, self.told.put, known, load)
 
     def hears(self) -> Settings:
         found = self.told.get(timeout=LIMIT_S)
@@ -279,6 +282,50 @@ def test_a_prompt_file_is_watched_beside_the_config_and_elsewhere(
     assert list(desk.hears().contexts) == ["away"]
     (path.parent / "near.txt").write_text("three")
     desk.hears_nothing()
+
+
+def test_what_the_check_refuses_is_told_and_mending_a_prompt_file_too(tmp_path: Path) -> None:
+    def check(path: Path) -> Settings:
+        settings = load_settings(path)
+        for context in settings.contexts.values():
+            if not (path.parent / context.prompt_file).is_file():
+                raise ConfigError(f"{context.prompt_file} is not there.")
+        return settings
+
+    path = tmp_path / "config.toml"
+    path.write_text(with_key("f1"))
+    desk = Desk(path, load=check)
+    desk.watcher.start()
+    try:
+        path.write_text("[contexts.mine]\nprompt_file = 'mine.txt'\n")
+        assert desk.hears_problem().message == "mine.txt is not there."
+        (tmp_path / "mine.txt").write_text("Be brief.")
+        assert list(desk.hears().contexts) == ["mine"]
+        (tmp_path / "mine.txt").unlink()
+        assert desk.hears_problem().message == "mine.txt is not there."
+    finally:
+        desk.watcher.stop()
+
+
+def test_a_save_during_the_reading_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(with_key("f1"))
+    halves = iter(["", with_key("f3")])
+
+    def saved_meanwhile(path: Path) -> Settings:
+        if (text := next(halves, None)) is not None:
+            path.write_text(text)
+        return load_settings(path)
+
+    desk = Desk(path)
+    desk.watcher._load = saved_meanwhile
+    desk.watcher.start()
+    try:
+        path.write_text(with_key("f2"))
+        assert desk.hears().hotkey.key == "f3"
+        desk.hears_nothing()
+    finally:
+        desk.watcher.stop()
 
 
 def test_a_reload_is_told_though_nothing_changed(desk: Desk) -> None:

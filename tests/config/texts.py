@@ -17,8 +17,12 @@ def good_settings(draw: st.DrawFn) -> Settings:
     """Settings of which any may differ from the defaults."""
     contexts: dict[str, dict[str, Any]] = {}
     for name in draw(st.lists(NAMES, max_size=3, unique=True)):
-        key = draw(st.sampled_from(["prompt", "prompt_file"]))
-        contexts[name] = {key: draw(st.text(min_size=1, max_size=80)), "description": draw(WORDS)}
+        contexts[name] = draw(
+            st.one_of(
+                st.fixed_dictionaries({"prompt": st.text(min_size=1, max_size=80).filter(str.strip)}),
+                st.fixed_dictionaries({"prompt_file": NAMES}),
+            )
+        )
     return Settings.model_validate(
         {
             "context": draw(st.sampled_from([*BUILT_IN_CONTEXTS, *contexts])),

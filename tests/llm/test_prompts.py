@@ -68,11 +68,11 @@ def test_a_prompt_may_be_a_file_beside_the_config(prompts: ContextPrompts, tmp_p
     assert prompts.system_prompt("a", absolute).endswith("\n\nHöflich schreiben.")
 
 
-def test_a_built_in_context_can_be_changed_or_only_described(prompts: ContextPrompts) -> None:
+def test_a_built_in_context_can_be_changed_or_only_named(prompts: ContextPrompts) -> None:
     changed = prompts.system_prompt("email", own("email", prompt="Sign as Bob."))
     assert changed.endswith("Sign as Bob.")
-    described = prompts.system_prompt("email", own("email", description="Mail"))
-    assert described == prompts.system_prompt("email", Settings())
+    named = prompts.system_prompt("email", own("email"))
+    assert named == prompts.system_prompt("email", Settings())
 
 
 def test_names_come_in_the_menus_order() -> None:
@@ -119,7 +119,7 @@ def test_all_bad_prompts_are_told_at_once(tmp_path: Path) -> None:
             "context": "nowhere",
             "contexts": {
                 "good": {"prompt": "x"},
-                "email": {"description": "only that"},
+                "email": {},
                 "bare": {},
                 "lost": {"prompt_file": "missing.txt"},
             },

@@ -82,11 +82,9 @@ def program() -> Finding:
 
 def config(paths: Paths) -> Finding:
     """Every problem of the config file and its prompts."""
-    from voiceflow_daemon.config.load import load_settings
-    from voiceflow_daemon.llm.prompts import check_prompts
+    from voiceflow_daemon.daemon.checked_settings import load_checked
 
-    settings = load_settings(paths.config_file)
-    check_prompts(settings, paths.config_dir)
+    load_checked(paths.config_file)
     if not paths.config_file.exists():
         return ok(f"{paths.config_file} does not exist yet: all defaults")
     return ok(f"{paths.config_file} is good")

@@ -55,13 +55,11 @@ def _path(_options: argparse.Namespace) -> int:
 
 
 def _check(_options: argparse.Namespace) -> int:
-    from voiceflow_daemon.config.load import load_settings
-    from voiceflow_daemon.llm.prompts import check_prompts
+    from voiceflow_daemon.daemon.checked_settings import load_checked
     from voiceflow_daemon.storage.paths import user_paths
 
     paths = user_paths()
-    settings = load_settings(paths.config_file)
-    check_prompts(settings, paths.config_dir)
+    load_checked(paths.config_file)
     found = "is good" if paths.config_file.exists() else "does not exist yet: all defaults"
     print(f"{paths.config_file} {found}")
     return 0

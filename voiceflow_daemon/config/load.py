@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
+from collections.abc import Sequence, Set
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from voiceflow_daemon.config import problems
 from voiceflow_daemon.config.problems import KeyLines, Problem, did_you_mean, dotted
@@ -20,10 +24,16 @@ HINT = "Mend the file (`voiceflow config edit`); `voiceflow config check` lists 
 
 
 class ConfigProblemsError(ConfigError):
-    """A `ConfigError` with each problem on its own."""
+    """A `ConfigError` with each problem on its own, in the order of their lines.
 
-    def __init__(self, source: str, found: list[Problem]) -> None:
+    `rest` are the settings with defaults in place of what has no valid value, so that further checks
+    can be made on them; None where nothing could be read at all.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem], rest: Settings | None = None) -> None:
+        found = sorted(problems, key=lambda problem: problem.line or 0)
         self.problems = tuple(found)
+        self.rest = rest
         lines = "\n".join(f"  {problem}" for problem in found)
         count = "a problem" if len(found) == 1 else f"{len(found)} problems"
         super().__init__(f"{source} has {count}:\n{lines}", HINT)
@@ -88,28 +98,49 @@ def parse_settings(text: str, source: str) -> Settings:
         raise ConfigProblemsError(source, [Problem("", None, "a number is far too long")]) from error
     except RecursionError as error:
         raise ConfigProblemsError(source, [Problem("", None, "it is nested too deeply")]) from error
+    found: list[Problem] = []
     try:
         settings = Settings.model_validate(data, strict=True)
     except ValidationError as error:
-        raise ConfigProblemsError(source, problems.from_validation(error.errors(), text)) from error
-    if found := _contradictions(settings, text):
-        raise ConfigProblemsError(source, found)
+        found = problems.from_validation(error.errors(), text)
+        settings = _rest(data, error.errors())
+    found += _contradictions(settings, text, {problem.key for problem in found})
+    if found:
+        raise ConfigProblemsError(source, found, settings)
     return settings
 
 
-def _contradictions(settings: Settings, text: str) -> list[Problem]:
-    """What no single field can tell."""
+def _rest(data: dict[str, Any], errors: Sequence[ErrorDetails]) -> Settings:
+    """The settings without the values that the errors are about."""
+    for error in errors:
+        table: Any = data
+        for part, deeper in pairwise([*error["loc"], None]):
+            if not isinstance(table.get(part), dict) or not isinstance(deeper, str) or deeper == "[key]":
+                table.pop(part, None)
+                break
+            table = table[part]
+    return Settings.model_validate(data, strict=True)
+
+
+def _contradictions(settings: Settings, text: str, told: Set[str]) -> list[Problem]:
+    """What no single field can tell; `told` are the keys whose values are refused already."""
     lines = KeyLines(text)
     found = []
+    chosen = {"context", "contexts", dotted(["contexts", settings.context])}
     known = [*BUILT_IN_CONTEXTS, *(name for name in settings.contexts if name not in BUILT_IN_CONTEXTS)]
-    if settings.context not in known:
+    if settings.context not in known and not chosen & told:
         message = f'there is no context "{settings.context}"; there are {", ".join(known)}'
         suggestion = did_you_mean(settings.context, known)
         found.append(Problem("context", lines.of(["context"]), message + suggestion))
     for name, context in settings.contexts.items():
         path = ["contexts", name]
+        key, prompt = dotted(path), dotted([*path, "prompt"])
         if context.prompt and context.prompt_file:
-            found.append(Problem(dotted(path), lines.of(path), "give prompt or prompt_file, not both"))
+            found.append(Problem(key, lines.of(path), "give prompt or prompt_file, not both"))
+        elif context.prompt and not context.prompt.strip():
+            found.append(Problem(prompt, lines.of([*path, "prompt"]), "it is blank; write instructions"))
+        elif any(f"{other}.".startswith(f"{key}.") for other in told):
+            continue  # perhaps its prompt is what is refused
         elif not (context.prompt or context.prompt_file) and name not in BUILT_IN_CONTEXTS:
-            found.append(Problem(dotted(path), lines.of(path), "give it a prompt or a prompt_file"))
-    return sorted(found, key=lambda problem: problem.line or 0)
+            found.append(Problem(key, lines.of(path), "give it a prompt or a prompt_file"))
+    return found

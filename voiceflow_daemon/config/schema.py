@@ -8,9 +8,10 @@ in the file that the first run writes.
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 BUILT_IN_CONTEXTS = ("default", "email", "slack", "code")
 """Contexts that ship with a prompt, in menu order."""
@@ -89,7 +90,25 @@ class AudioSettings(Table):
 
 
 LANGUAGE_CODE_PATTERN = r"^[a-z]{2,3}$"
-LanguageCode = Annotated[str, StringConstraints(pattern=LANGUAGE_CODE_PATTERN)]
+_WRITTEN = """
+af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr
+ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc
+pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo zh
+yue
+"""
+LANGUAGE_CODES = frozenset(_WRITTEN.split())
+"""The languages that multilingual Whisper models know, as its tokenizer spells them."""
+
+
+def _known_to_whisper(code: str) -> str:
+    if code not in LANGUAGE_CODES:
+        raise ValueError(f'Whisper knows no language "{code}"; codes are such as en, de, fr, es, ja, zh')
+    return code
+
+
+LanguageCode = Annotated[
+    str, StringConstraints(pattern=LANGUAGE_CODE_PATTERN), AfterValidator(_known_to_whisper)
+]
 """A Whisper language code: en, de, yue, ..."""
 
 
@@ -171,14 +190,23 @@ class PromptCacheSettings(Table):
     )
 
 
+def _a_path(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("no file has such a name")
+    try:
+        Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f'there is no user of the name in "{text}"') from error
+    return text
+
+
 class ContextSettings(Table):
     """One context of the user's own, or a change to a built-in one."""
 
     prompt: str = setting("", Effect.PROMPTS, "The system prompt.", max_length=20000)
-    prompt_file: str = setting(
+    prompt_file: Annotated[str, AfterValidator(_a_path)] = setting(
         "", Effect.PROMPTS, "A text file with the system prompt, beside the config file or absolute."
     )
-    description: str = setting("", Effect.LIVE, "Shown in the tray's menu.", max_length=100)
 
 
 CONTEXT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"

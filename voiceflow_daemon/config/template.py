@@ -25,7 +25,6 @@ HEAD = """\
 OWN_CONTEXT = """\
 #: Contexts of your own (they appear in the tray's menu), or your own prompt for a built-in one:
 # [contexts.minutes]
-# description = "Minutes of a meeting"
 # prompt = \"\"\"
 # You turn raw dictation into minutes of a meeting: short sentences, past tense.
 # Reply with the finished text and nothing else.\"\"\"

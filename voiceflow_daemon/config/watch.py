@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voiceflow_daemon.config.folders import Folders, trail
-from voiceflow_daemon.config.load import load_settings, parse_settings, read_text
+from voiceflow_daemon.config.load import load_settings, read_text
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ConfigError
 
@@ -47,6 +47,7 @@ class ConfigWatcher:
     `on_settings` is called whenever the file's text or that of a prompt file has changed and the
     settings are good; `on_problem` when they are not. Both on the watcher's thread. `known` are the
     settings that the caller already has: if the file says anything else at the start, it is told.
+    `load` reads the file and may look into the prompt files as well; it raises `ConfigError`.
     """
 
     def __init__(
@@ -55,18 +56,21 @@ class ConfigWatcher:
         on_settings: Callable[[Settings], None],
         on_problem: Callable[[ConfigError], None],
         known: Settings | None = None,
+        load: Callable[[Path], Settings] = load_settings,
     ) -> None:
         self._path = path.absolute()
         self._on_settings = on_settings
         self._on_problem = on_problem
+        self._load = load
         self._touched = threading.Event()
         self._forced = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="config watcher")
         self._folders = Folders(self._touched)
-        self._settings = self._load_quietly()
+        self._prompt_files: tuple[Path, ...] = ()
+        self._find_prompt_files()
         self._seen: _Seen | None = self._read()
-        if known is not None and known != self._settings:
+        if known is not None and known != self._loaded_or_defaults():
             self._seen = None
 
     def start(self) -> None:
@@ -116,24 +120,20 @@ class ConfigWatcher:
         seen = self._read()
         if not forced and self._seen is not None and seen.is_like(self._seen):
             return
-        try:
-            if isinstance(seen.config, ConfigError):
-                raise seen.config
-            settings = _parsed(seen.config, self._path)
-        except ConfigError as error:
+        found = self._loaded()
+        if not self._read().is_like(seen):
+            # Saved again while it was read: what was found may belong to neither state.
+            self._touched.set()
+            if forced:
+                self._forced.set()
+            return
+        if isinstance(found, ConfigError):
             if forced or self._has_settled(seen):
                 self._seen = seen
-                self._on_problem(error)
-            return
-        if forced or not seen.may_be_half_saved() or self._has_settled(seen):
-            self._take(settings, seen)
-
-    def _take(self, settings: Settings, seen: _Seen) -> None:
-        self._settings = settings
-        # Watched first, then read: a prompt file that changes in between is seen by one of the two.
-        self._watch()
-        self._seen = _Seen(seen.config, self._read().prompts)
-        self._on_settings(settings)
+                self._on_problem(found)
+        elif forced or not seen.may_be_half_saved() or self._has_settled(seen):
+            self._seen = seen
+            self._on_settings(found)
 
     def _has_settled(self, seen: _Seen) -> bool:
         """Whether nothing more happens for a while; else the next look sees what."""
@@ -145,33 +145,39 @@ class ConfigWatcher:
         return False
 
     # --------------------------------------------------------------------------------- content
-    def _load_quietly(self) -> Settings:
+    def _loaded(self) -> Settings | ConfigError:
         try:
-            return load_settings(self._path)
-        except ConfigError:
-            return Settings()
+            return self._load(self._path)
+        except ConfigError as error:
+            return error
+
+    def _loaded_or_defaults(self) -> Settings:
+        found = self._loaded()
+        return Settings() if isinstance(found, ConfigError) else found
 
     def _read(self) -> _Seen:
         try:
             config: str | ConfigError | None = read_text(self._path)
         except ConfigError as error:
             config = error
-        return _Seen(config, tuple(_prompt_text(path) for path in self._prompt_files()))
+        return _Seen(config, tuple(_prompt_text(path) for path in self._prompt_files))
 
-    def _prompt_files(self) -> list[Path]:
-        named = (context.prompt_file for context in self._settings.contexts.values())
-        return [self._path.parent / Path(name).expanduser() for name in named if name]
+    def _find_prompt_files(self) -> None:
+        """Those that the file names, also when `load` refuses it: writing a missing one mends it."""
+        try:
+            contexts = load_settings(self._path).contexts.values()
+        except ConfigError:
+            return
+        named = (context.prompt_file for context in contexts)
+        self._prompt_files = tuple(self._path.parent / Path(name).expanduser() for name in named if name)
 
     def _watch(self) -> None:
-        self._folders.watch(lambda: frozenset(trail([self._path, *self._prompt_files()])))
+        self._find_prompt_files()
+        self._folders.watch(lambda: frozenset(trail([self._path, *self._prompt_files])))
 
 
 def _told(config: str | ConfigError | None) -> object:
     return (config.message,) if isinstance(config, ConfigError) else config
-
-
-def _parsed(text: str | None, path: Path) -> Settings:
-    return Settings() if text is None else parse_settings(text, str(path))
 
 
 def _prompt_text(path: Path) -> str | None:
