@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +12,8 @@ from tests.speech.recordings import NOBODY, at_gain, recording, recordings, sile
 from voiceflow_daemon.speech import _silero
 from voiceflow_daemon.speech._silero import SileroVad
 from voiceflow_daemon.speech.segments import FRAME_SAMPLES, FRAMES_PER_S, speech_spans
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +62,10 @@ def test_words_after_a_long_silence_are_found(vad: SileroVad) -> None:
     spans = speech_spans(vad.probabilities(samples), 0.5)
     assert spans
     assert spans[0].start / FRAMES_PER_S == pytest.approx(70.2, abs=0.3)
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    loading = "from voiceflow_daemon.speech._silero import SileroVad; SileroVad()"
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", loading], env=env, cwd=CHECKOUT, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -18,7 +18,7 @@ def tray() -> Finding:
     """What the tray can do here, found out in a child: toolkits end the process when a display fails."""
     try:
         child = subprocess.run(
-            [sys.executable, "-c", "from voiceflow_daemon.cli.tray_check import tell_tray; tell_tray()"],
+            [sys.executable, "-P", "-c", f"from {__name__} import tell_tray; tell_tray()"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TRAY_LIMIT_S,

@@ -28,7 +28,7 @@ from voiceflow_daemon.llm import gguf_file
 
 log = logging.getLogger(__name__)
 
-PROBE = (sys.executable, "-m", "voiceflow_daemon.llm.probe")
+PROBE = (sys.executable, "-P", "-m", "voiceflow_daemon.llm.probe")
 """The child's command; model, threads and kernels follow as arguments."""
 
 TIME_LIMIT_S = 120.0
