@@ -55,6 +55,19 @@ def test_check_tells_every_problem(path: Path) -> None:
     assert "line 3: hotkey.mode" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("[hotkey]\nkey = 'ctlr_r'\n", 'line 2: hotkey.key: .* Did you mean "ctrl_r"'),
+        ("[delivery]\npaste_keys = 'ctlr+v'\n", "line 2: delivery.paste_keys: .* did you mean ctrl"),
+    ],
+)
+def test_check_reads_the_names_of_keys(path: Path, text: str, suggestion: str) -> None:
+    written(path, text)
+    with pytest.raises(ConfigError, match=suggestion):
+        call("check")
+
+
 def test_check_looks_into_prompt_files(path: Path) -> None:
     written(path, "[contexts.a]\nprompt_file = 'a.txt'\n[contexts.b]\nprompt_file = 'b.txt'\n")
     with pytest.raises(ConfigError) as caught:

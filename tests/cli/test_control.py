@@ -131,10 +131,17 @@ def test_the_last_text(
     assert capsys.readouterr() == (printed, "")
 
 
-def test_a_recovered_text_is_told_apart(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "printed"), [([], "Hello.\n"), (["--raw"], "um hello\n"), (["--copy"], ""), (["--paste"], "")]
+)
+def test_a_recovered_text_is_told_apart(
+    daemon: Daemon, capsys: pytest.CaptureFixture[str], options: list[str], printed: str
+) -> None:
     daemon.answers(text="Hello.", raw="um hello", context="default", recovered=True)
-    assert main(["last", "--copy"]) == 0
-    assert "recovered" in capsys.readouterr().err
+    assert main(["last", *options]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == printed
+    assert "recovered" in shown.err
 
 
 def test_without_a_daemon_the_history_knows_the_last_text(

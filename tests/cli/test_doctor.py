@@ -120,6 +120,17 @@ def test_all_problems_of_the_config_are_told(own_machine: Machine) -> None:
         checks.config(own_machine.paths)
 
 
+def test_with_a_bad_config_what_it_chooses_is_not_looked_at(own_machine: Machine) -> None:
+    own_machine.write_config('[hotkey]\nkey = "ctlr_r"\n')
+    found = findings_of(own_machine.run("doctor", "--json").stdout)
+    assert found["config"]["mark"] == "fail"
+    assert 'Did you mean "ctrl_r"?' in found["config"]["text"]
+    for name in ("speech model", "language model", "hotkey", "microphone", "llama.cpp"):
+        assert found[name]["text"] == "Not looked at: mend the config first."
+        assert found[name]["mark"] == "warn"
+    assert "hold ctrl_r" in found["daemon"]["next_step"]
+
+
 def test_a_good_config_and_none_are_both_well(own_machine: Machine) -> None:
     assert "does not exist yet" in checks.config(own_machine.paths).text
     own_machine.write_config(DEMO)

@@ -27,8 +27,17 @@ HEAVY = {
 
 
 def commands() -> list[str]:
-    found = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    return sorted(found[0].choices)
+    return sorted({words.split()[0] for words in below(parser())})
+
+
+def below(command: argparse.ArgumentParser, words: str = "") -> list[str]:
+    """Each command and part of a command, such as "models" and "models list"."""
+    found = []
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, part in action.choices.items():
+                found += [f"{words}{name}", *below(part, f"{words}{name} ")]
+    return found
 
 
 def test_all_commands_are_there() -> None:
@@ -37,12 +46,13 @@ def test_all_commands_are_there() -> None:
         " invalidate models config autostart doctor stop"
     )
     assert commands() == sorted(wanted.split())
+    assert {"models use", "config check"} <= set(below(parser()))
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", below(parser()))
 def test_the_help_of_each_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "example" in shown
@@ -56,7 +66,17 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"voiceflow {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["press", "harder"], ["last", "--copy", "--paste"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["press", "harder"],
+        ["last", "--copy", "--paste"],
+        ["last", "--copy", "--raw"],
+        ["last", "--paste", "--raw"],
+    ],
+)
 def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
@@ -81,6 +101,14 @@ def test_a_key_press_loads_nothing_heavy(own_machine: Machine, command: str) -> 
     said = [line for line in lines if not line.startswith("import time:")]
     assert said == ["voiceflow: The voiceflow daemon is not running.", "  Start it with `voiceflow run`."]
     assert ended.returncode == 3
+
+
+def test_without_a_desktop_run_says_so_and_what_works(own_machine: Machine) -> None:
+    ended = own_machine.run("run")
+    said = ended.stderr.decode()
+    assert ended.returncode == 9
+    assert "voiceflow: There is no desktop here.\n" in said
+    assert "`voiceflow demo` works without one." in said
 
 
 def test_a_key_press_says_nothing_more_without_a_runtime_folder(own_machine: Machine) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,37 +29,47 @@ KERNELS_LIMIT_S = 250.0
 
 def all_checks(paths: Paths) -> list[Check]:
     """In the order in which they are shown."""
+    from voiceflow_daemon.config.schema import Settings
+
     # Settings and the daemon's status are asked for once.
-    settings = cache(lambda: _settings_or_defaults(paths))
+    settings = cache(lambda: good_settings(paths))
     daemon = cache(lambda: daemon_status(paths.socket_file))
     return [
         Check("program", program),
         Check("config", lambda: config(paths)),
-        Check("daemon", lambda: running_daemon(daemon(), settings().hotkey.key)),
-        Check("speech model", lambda: speech_model(settings(), paths)),
-        Check("language model", lambda: language_model(settings(), paths)),
+        Check("daemon", lambda: running_daemon(daemon(), (settings() or Settings()).hotkey.key)),
+        Check("speech model", lambda: by_settings(settings(), lambda good: speech_model(good, paths))),
+        Check("language model", lambda: by_settings(settings(), lambda good: language_model(good, paths))),
         Check("session", lambda: session(dict(os.environ))),
-        Check("hotkey", lambda: hotkey(settings(), daemon())),
+        Check("hotkey", lambda: by_settings(settings(), lambda good: hotkey(good, daemon()))),
         Check("text delivery", delivery),
         Check("tray", tray, TRAY_LIMIT_S + 5),
         Check("notifications", notifications),
-        Check("microphone", lambda: microphone(settings())),
+        Check("microphone", lambda: by_settings(settings(), microphone)),
         Check("recordings", lambda: recordings(paths.journal_dir, daemon())),
         Check("log", lambda: log_file(paths.log_file)),
         Check("disk", lambda: disk((paths.state_dir, paths.data_dir))),
-        Check("llama.cpp", lambda: kernels(settings(), paths), KERNELS_LIMIT_S),
+        Check(
+            "llama.cpp", lambda: by_settings(settings(), lambda good: kernels(good, paths)), KERNELS_LIMIT_S
+        ),
     ]
 
 
-def _settings_or_defaults(paths: Paths) -> Settings:
-    """A bad file is the config check's finding; the others look at what the daemon would start with."""
-    from voiceflow_daemon.config.load import load_settings
-    from voiceflow_daemon.config.schema import Settings
+def good_settings(paths: Paths) -> Settings | None:
+    """None for a bad file, which is the config check's finding."""
+    from voiceflow_daemon.daemon.checked_settings import load_checked
 
     try:
-        return load_settings(paths.config_file)
+        return load_checked(paths.config_file)
     except ConfigError:
-        return Settings()
+        return None
+
+
+def by_settings(settings: Settings | None, look: Callable[[Settings], Finding]) -> Finding:
+    """What is chosen is known only from a good config: what defaults would give is not told as if it were."""
+    if settings is None:
+        return Finding(Mark.WARN, "Not looked at: mend the config first.", "`voiceflow config check`")
+    return look(settings)
 
 
 def daemon_status(socket_file: Path) -> dict[str, Any] | None:

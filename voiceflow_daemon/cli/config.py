@@ -33,17 +33,33 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, summary, action in (
-        ("path", "print the file's path", _path),
+    for name, summary, example, action in (
+        ("path", "print the file's path", 'cat "$(voiceflow config path)"', _path),
         (
             "check",
             "list everything that is wrong with the file (ends with 4 when there is something)",
+            "voiceflow config check && echo all good",
             _check,
         ),
-        ("edit", "open the file in $VISUAL, $EDITOR or your desktop's editor, then check it", _edit),
-        ("show", "print the settings in force; changed ones are marked", _show),
+        (
+            "edit",
+            "open the file in $VISUAL, $EDITOR or your desktop's editor, then check it",
+            "EDITOR=nano voiceflow config edit",
+            _edit,
+        ),
+        (
+            "show",
+            "print the settings in force; changed ones are marked",
+            "voiceflow config show | grep changed",
+            _show,
+        ),
     ):
-        part = parts.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        part = parts.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example: {example}",
+        )
         part.set_defaults(func=action)
 
 

@@ -66,7 +66,7 @@ def _register_last(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     how = last.add_mutually_exclusive_group()
     how.add_argument("--copy", action="store_true", help="put it on the clipboard")
     how.add_argument("--paste", action="store_true", help="paste it into the window that has the focus")
-    last.add_argument("--raw", action="store_true", help="print what was heard, before formatting")
+    how.add_argument("--raw", action="store_true", help="print what was heard, before formatting")
     last.set_defaults(func=_last)
 
 
@@ -134,7 +134,7 @@ def _last(options: argparse.Namespace) -> int:
             _copy(answer["text"])
     if not how:
         print(answer["raw" if options.raw else "text"])
-    elif answer.get("recovered"):
+    if answer.get("recovered"):
         print("This text was recovered from a recording that was never delivered.", file=sys.stderr)
     return 0
 

@@ -50,18 +50,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     models.set_defaults(func=_list)
     actions = models.add_subparsers(title="commands", metavar="COMMAND")
-    actions.add_parser("list", help="what there is, what is here, what is in use").set_defaults(func=_list)
+    shown = actions.add_parser(
+        "list",
+        help="what there is, what is here, what is in use",
+        description="What there is, what is here, what is in use.",
+        epilog="example: voiceflow models list",
+    )
+    shown.set_defaults(func=_list)
     download = actions.add_parser(
         "download",
         help="fetch models; without a name, the pair that fits this machine",
         description="Fetch models. Without a name: the pair that fits this machine's memory.",
+        epilog="example: voiceflow models download small.en",
     )
     download.add_argument(
         "names", nargs="*", metavar="NAME", help="a name of the list, org/repo or org/repo:file.gguf"
     )
     download.set_defaults(func=_download)
     use = actions.add_parser(
-        "use", help="write a model into the config", description="Write a model into the config."
+        "use",
+        help="write a model into the config",
+        description="Write a model into the config.",
+        epilog="example: voiceflow models use small.en",
     )
     use.add_argument("name", metavar="NAME", help="an installed model, a path, or demo")
     use.set_defaults(func=_use)

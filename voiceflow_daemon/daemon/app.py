@@ -35,6 +35,7 @@ from voiceflow_daemon.desktop.notify import Notifier, open_notifier
 from voiceflow_daemon.desktop.select import open_active_window, open_inserter
 from voiceflow_daemon.desktop.tray import Tray, TrayActions, TrayView
 from voiceflow_daemon.desktop.tray_choice import choose_tray
+from voiceflow_daemon.desktop.window import ActiveWindow
 from voiceflow_daemon.errors import ConfigError, DisplayError
 from voiceflow_daemon.hotkey.echoes import EchoFilter
 from voiceflow_daemon.hotkey.select import open_listener
@@ -120,7 +121,7 @@ class Daemon:
         running.callback(notifier.close)
         chores = running.enter_context(ThreadPoolExecutor(1, thread_name_prefix="chores"))
         notify = Notifications(chores, notifier, enabled=self._settings.notifications)
-        window = open_active_window()
+        window = _active_window()
         running.callback(window.close)
         history = History(
             paths.history_file,
@@ -196,6 +197,18 @@ class Daemon:
             download_models=lambda: emit(events.DownloadWanted()),
             quit=self.quit,
         )
+
+
+def _active_window() -> ActiveWindow:
+    """Raises `DisplayError` that speaks of the desktop: nothing else is there without a window."""
+    try:
+        return open_active_window()
+    except DisplayError as error:
+        raise DisplayError(
+            "There is no desktop here.",
+            "Start voiceflow in a desktop session, or install xclip or wl-clipboard;"
+            " `voiceflow demo` works without one.",
+        ) from error
 
 
 class Notifications:
