@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -42,16 +43,24 @@ class _StoppedError(Exception):
 class Downloads:
     """At most one download at a time, on a thread of its own."""
 
-    def __init__(self, paths: Paths, emit: Callable[[DownloadProgressed | DownloadEnded], None]) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        emit: Callable[[DownloadProgressed | DownloadEnded], None],
+        endpoint: str | None = None,
+    ) -> None:
+        """`endpoint` is for another hub than the usual one."""
         self._paths = paths
         self._emit = emit
+        self._endpoint = endpoint
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._reported_at = 0.0
+        self._reported_at = -math.inf
 
     def start(self, languages: tuple[str, ...]) -> None:
         """Begin, unless one is running."""
         if self._thread is None or not self._thread.is_alive():
+            self._stopping.clear()
             # A daemon thread: a stalled connection must not hold up the end of the program.
             self._thread = threading.Thread(target=self._run, args=(languages,), name="download", daemon=True)
             self._thread.start()
@@ -66,7 +75,7 @@ class Downloads:
         choice = recommended(total_memory_bytes(), languages)
         try:
             for key, model in (("speech.model", choice.speech), ("llm.model", choice.language)):
-                download(model.name, self._paths.models_dir, self._reporting(model))
+                download(model.name, self._paths.models_dir, self._reporting(model), self._endpoint)
                 set_value(self._paths.config_file, key, model.name)
         except _StoppedError:
             return
