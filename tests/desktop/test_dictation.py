@@ -179,6 +179,9 @@ def test_dictated_words_are_only_where_they_belong(daemon: Daemon) -> None:
         if path.is_file() and b"sister" in path.read_bytes().lower() and path not in (history, editor.path)
     ]
     assert with_words == []
+    # A library's telemetry would leave its device id there.
+    caches = [path.name for path in (daemon.desktop.home / ".cache").iterdir()]
+    assert "Microsoft" not in caches
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 

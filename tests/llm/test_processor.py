@@ -2,7 +2,7 @@
 
 import os
 
-from voiceflow_daemon.llm.processor import physical_cores, usable_cores
+from voiceflow_daemon.llm.processor import default_threads, physical_cores, usable_cores
 
 
 def block(logical: int, socket: int, core: int) -> str:
@@ -37,3 +37,8 @@ def test_where_cores_are_not_told_apart_each_cpu_counts() -> None:
 
 def test_this_machine_has_at_least_one() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_a_tiny_model_is_not_shared_between_threads() -> None:
+    assert default_threads(3_000_000) == 1
+    assert default_threads(400_000_000) == usable_cores()

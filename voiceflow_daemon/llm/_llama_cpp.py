@@ -28,7 +28,7 @@ from voiceflow_daemon.llm import gguf_file
 from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError
 from voiceflow_daemon.llm.chat_template import ChatTemplate
 from voiceflow_daemon.llm.plain_text import cut_markers
-from voiceflow_daemon.llm.processor import usable_cores
+from voiceflow_daemon.llm.processor import default_threads
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class LlamaCppModel:
     def __init__(
         self, path: Path, *, context_tokens: int, threads: int, gpu_layers: int, repacked_kernels: bool
     ) -> None:
-        """Load the model; 0 threads means one for each physical core.
+        """Load the model; with 0 threads, as many as pay for its size.
 
         Raises `ModelError` when the file is missing, is no GGUF model or has no chat template.
         """
@@ -90,7 +90,7 @@ class LlamaCppModel:
         gguf_file.check(path)
         try:
             self._load(path, gpu_layers, repacked_kernels)
-            self._open_context(context_tokens, threads or usable_cores())
+            self._open_context(context_tokens, threads or default_threads(path.stat().st_size))
             self._template = self._chat_template(path)
         except BaseException:
             self.close()

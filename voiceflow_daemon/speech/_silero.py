@@ -5,15 +5,9 @@ faster-whisper's own wrapper zeroes samples in the caller's buffer; this one onl
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
-
-# Since 1.32, importing ONNX Runtime writes a device id into the user's cache and reports to its maker.
-# It asks for this while it is imported; calling disable_telemetry_events() comes too late.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
 import onnxruntime  # type: ignore[import-untyped]
 from faster_whisper.utils import get_assets_path
 from numpy.typing import NDArray
