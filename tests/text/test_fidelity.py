@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.dictation import number_words, transcripts
+from tests.text.dictation import clauses, number_words, transcripts
 from voiceflow_daemon.text.alignment import common_length
 from voiceflow_daemon.text.fidelity import Verdict, check_fidelity
 from voiceflow_daemon.text.rules import format_by_rules
@@ -77,9 +77,27 @@ def test_any_two_texts_are_judged_and_no_word_is_in_the_reason(raw: str, text: s
     verdict = check_fidelity(raw, text, language)
     assert verdict.faithful == (verdict.reason == "")
     assert re.fullmatch(
-        r"|the answer is empty|\d+ words? (not said|lost)(, \d+ words? lost)?|words in another order.*",
+        r"|the answer is empty|a line break that was said is missing"
+        r"|\d+ words? (not said|lost)(, \d+ words? lost)?|words in another order.*",
         verdict.reason,
     )
+
+
+def test_a_lost_line_break_says_so() -> None:
+    verdict = check_fidelity("dear anna new paragraph thanks", "Dear Anna, thanks.")
+    assert verdict == Verdict(faithful=False, reason="a line break that was said is missing")
+
+
+@given(raw=transcripts())
+def test_a_transcript_is_faithful_to_itself(raw: str) -> None:
+    assert check_fidelity(raw, raw).faithful
+
+
+@given(before=clauses(), after=clauses(), said=st.sampled_from(["new line", "newline", "new paragraph"]))
+def test_a_lost_line_break_is_always_seen(before: str, after: str, said: str) -> None:
+    text = format_by_rules(f"{before} {said} {after}")
+    assert check_fidelity(f"{before} {said} {after}", text).faithful
+    assert not check_fidelity(f"{before} {said} {after}", " ".join(text.split())).faithful
 
 
 @given(raw=transcripts(), data=st.data())

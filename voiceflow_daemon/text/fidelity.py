@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voiceflow_daemon.text.alignment import common_length, spells
-from voiceflow_daemon.text.english.fidelity import read_english
+from voiceflow_daemon.text.english.fidelity import loses_breaks, read_english
 from voiceflow_daemon.text.languages import primary_language
 
 WORDS = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+")
@@ -46,6 +46,8 @@ def check_fidelity(raw: str, text: str, language: str = "en") -> Verdict:
 def _english(raw: str, text: str) -> Verdict:
     reading = read_english(raw, text)
     if spells(reading.said, reading.written, reading.tolerance):
+        if loses_breaks(raw, text):
+            return Verdict(faithful=False, reason="a line break that was said is missing")
         return Verdict(faithful=True)
     needed = Counter(reading.needed)
     invented = Counter(reading.written) - Counter(reading.spoken)

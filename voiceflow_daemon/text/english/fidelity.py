@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from voiceflow_daemon.text.alignment import Said, Tolerance
+from voiceflow_daemon.text.english.rules import format_english
 from voiceflow_daemon.text.english.said import said_units
 from voiceflow_daemon.text.english.units import units_of
+from voiceflow_daemon.text.english.words import SCRATCH
 from voiceflow_daemon.text.phrases import word_set
 
 DROPPABLE = word_set("a an the and so then that of just to")
@@ -17,6 +20,7 @@ ALIKE_SETS = (
 )  # fmt: skip
 """Words that a recogniser mixes up or that grammar exchanges."""
 SHORT = {"'s": frozenset(("is", "has", "us")), "'d": frozenset(("would", "had"))}
+BREAK_NAMES = re.compile(r"\bnew[\s-]*(?:line|paragraph)\b", re.IGNORECASE)
 FREE_EDITS = 2
 WORDS_PER_EDIT = 15
 """Small words that may change: two, and one more for each so many words; never over a third of the words."""
@@ -47,6 +51,20 @@ def read_english(raw: str, text: str) -> Reading:
     words = units[-1].word + 1 if units else 0
     limit = min(FREE_EDITS + words // WORDS_PER_EDIT, words // 3)
     return Reading(said, written, spoken, needed, Tolerance(DROPPABLE, ADDABLE, ALIKE, FREE, limit))
+
+
+def loses_breaks(raw: str, text: str) -> bool:
+    """Whether a 'new line' or 'new paragraph' was said and `text` has neither a break nor the words.
+
+    What counts as said is what the rules make of it: not 'add a new line', nor one at the end. Where
+    something is scratched, the break may have been meant too, and nothing is said of it.
+    """
+    if "\n" in text or BREAK_NAMES.search(text) or not BREAK_NAMES.search(raw):
+        return False
+    said = raw.casefold().split()
+    if any(SCRATCH.longest_at(said, at) for at in range(len(said))):
+        return False
+    return "\n" in format_english(" ".join(raw.split()), "default")
 
 
 def _alike() -> dict[str, frozenset[str]]:
