@@ -33,3 +33,16 @@ def test_the_level_is_the_users(tmp_path: Path) -> None:
     text = (tmp_path / "log").read_text()
     assert "too mild" not in text
     assert "wanted" in text
+
+
+def test_an_unexpected_error_does_not_quote_what_was_said(tmp_path: Path) -> None:
+    handlers = log_file.open_log(tmp_path / "log", LogSettings(), to_terminal=False)
+    try:
+        int("canary")
+    except ValueError:
+        logging.getLogger("voiceflow_daemon.test").exception("it failed")
+    log_file.close_log(handlers)
+    text = (tmp_path / "log").read_text()
+    assert "ValueError" in text
+    assert "test_log_file.py" in text
+    assert text.count("canary") == text.count('int("canary")')  # the source line, not the message

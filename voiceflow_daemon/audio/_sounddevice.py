@@ -75,8 +75,12 @@ class SoundDeviceSource:
     def microphones(self) -> tuple[Microphone, ...]:
         """The sound server's sources, else PortAudio's input devices."""
         listed = sound_server_microphones()
+        if listed:
+            # Without the lock, which an opening holds for as long as the sound server is frozen.
+            self._known = listed
+            return listed
         with self._lock:
-            self._known = listed or _hardware_microphones()
+            self._known = _hardware_microphones()
             return self._known
 
     def open(self, microphone: str, on_block: OnBlock) -> _Stream:

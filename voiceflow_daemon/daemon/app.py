@@ -97,7 +97,7 @@ class Daemon:
         self._wait(self._tray)
 
     def _wait(self, tray: Tray | None) -> None:
-        """The tray needs the main thread; without one, or when its display dies, only the end is awaited."""
+        """Until the end, which the display's is too; the tray needs the main thread."""
         if tray is not None:
             try:
                 tray.run(lambda: None)

@@ -50,6 +50,7 @@ class Board:
     preparing: bool = False
     downloading: str = ""
     models_missing: bool = False
+    download_failed: bool = False
     load_failed: bool = False
     waiting_recordings: int = 0
     release_to_text_ms: float | None = None
@@ -96,7 +97,7 @@ class Board:
             microphone=settings.audio.microphone,
             last_texts=tuple(entry.text for entry in self.last),
             paused=session.paused,
-            offers_download=self.models_missing,
+            offers_download=self.models_missing or self.download_failed,
             demo=demo,
         )
 

@@ -90,9 +90,11 @@ class Readiness:
                 self._board.downloading = line
             case DownloadEnded(None):
                 self._board.downloading = ""
+                self._board.download_failed = False
                 self._parts.notify("models", "The models are downloaded", "They are being loaded now.")
             case DownloadEnded(error):
                 self._board.downloading = ""
+                self._board.download_failed = True
                 log.error("%s", error)
                 self._parts.notify("models", "The download did not finish", str(error))
 
