@@ -32,13 +32,18 @@ class History:
             select.select([self.display.fileno()], [], [], 0.05)
         return None
 
+    def targets(self) -> list[str]:
+        names = self.fetch("TARGETS")
+        return [self.display.get_atom_name(atom) for atom in names] if names else []  # type: ignore[attr-defined]
+
     def run(self) -> None:
         print("ready", flush=True)
         last = None
         while True:
-            names = self.fetch("TARGETS")
-            targets = [self.display.get_atom_name(atom) for atom in names] if names else []  # type: ignore[attr-defined]
+            targets = self.targets()
             text = self.fetch("UTF8_STRING") if "UTF8_STRING" in targets else None
+            if targets != self.targets():
+                continue  # the owner changed in between: these are not that text's targets
             seen = {"targets": targets, "text": text.decode() if isinstance(text, bytes) else None}
             if seen != last:
                 print(json.dumps(seen), flush=True)
