@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT / "assets" / "demo" / "recordings"
@@ -15,10 +16,7 @@ RECORDINGS = ROOT / "assets" / "demo" / "recordings"
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """The names in a wheel built from this checkout."""
-    hatchling = pytest.importorskip("hatchling.builders.wheel", reason="the build tool is not installed")
-    built = next(
-        iter(hatchling.WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("dist"))))
-    )
+    built = next(iter(WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("dist")))))
     with zipfile.ZipFile(built) as wheel:
         return set(wheel.namelist())
 

@@ -114,32 +114,13 @@ class Daemon:
 
     def _start(self, running: ExitStack, tray_reason: str) -> None:
         emit, paths = self._incoming.emit, self._paths
-        metrics = Metrics()
-        echoes = EchoFilter()
+        metrics, echoes = Metrics(), EchoFilter()
         running.enter_context(EndingSignals(self.quit))
-        notifier = open_notifier()
-        running.callback(notifier.close)
-        chores = running.enter_context(ThreadPoolExecutor(1, thread_name_prefix="chores"))
-        notify = Notifications(chores, notifier, enabled=self._settings.notifications)
+        notify, chores = self._open_notifications(running)
         window = _active_window()
         running.callback(window.close)
-        history = History(
-            paths.history_file,
-            on_damaged=lambda moved_to: notify(
-                "history",
-                "The history was damaged; a new one is begun",
-                f"The old one is kept: {moved_to.name}",
-            ),
-        )
-        chores.submit(_purge, history, self._settings.history.keep_days)
         hotkeys = HotkeyHost(lambda hotkey: open_listener(hotkey, emit, echoes))
-        watcher = ConfigWatcher(
-            paths.config_file,
-            lambda settings: emit(events.SettingsLoaded(settings)),
-            lambda error: emit(events.SettingsRejected(error)),
-            known=self._settings,
-            load=load_checked,
-        )
+        watcher = self._config_watcher()
         source = audio.select()
         recorder = Recorder(source, emit)
         downloads = Downloads(paths, emit)
@@ -152,7 +133,7 @@ class Daemon:
             hotkeys=hotkeys,
             active_window=window,
             journal=Journal(paths.journal_dir),
-            history=history,
+            history=self._open_history(notify, chores),
             metrics=metrics,
             notify=notify,
             show=self._show,
@@ -173,6 +154,31 @@ class Daemon:
         for part in (worker, recorder, coordinator, deliverer, watcher, control):
             part.start()
             running.callback(part.stop)
+
+    def _open_notifications(self, running: ExitStack) -> tuple[Notifications, ThreadPoolExecutor]:
+        notifier = open_notifier()
+        running.callback(notifier.close)
+        chores = running.enter_context(ThreadPoolExecutor(1, thread_name_prefix="chores"))
+        return Notifications(chores, notifier, enabled=self._settings.notifications), chores
+
+    def _open_history(self, notify: Notifications, chores: ThreadPoolExecutor) -> History:
+        def tell(moved_to: Path) -> None:
+            kept = f"The old one is kept: {moved_to.name}"
+            notify("history", "The history was damaged; a new one is begun", kept)
+
+        history = History(self._paths.history_file, on_damaged=tell)
+        chores.submit(_purge, history, self._settings.history.keep_days)
+        return history
+
+    def _config_watcher(self) -> ConfigWatcher:
+        emit = self._incoming.emit
+        return ConfigWatcher(
+            self._paths.config_file,
+            lambda settings: emit(events.SettingsLoaded(settings)),
+            lambda error: emit(events.SettingsRejected(error)),
+            known=self._settings,
+            load=load_checked,
+        )
 
     def _show(self, view: TrayView) -> None:
         if self._tray is not None:
