@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from Xlib import X, display
+from Xlib import X, display, error
 
 from tests.desktop.rig import MenuEntry, VirtualDesktop
 from tests.desktop.rig.display_server import start_x_server
@@ -85,9 +86,11 @@ def open_menus(desktop: VirtualDesktop) -> int:
     try:
         count = 0
         for window in connection.screen().root.query_tree().children:
-            seen = window.get_attributes()
-            tall = window.get_geometry().height > 100
-            count += bool(seen.override_redirect and seen.map_state == X.IsViewable and tall)
+            # A window may close between the list and the question: then it is no open menu.
+            with suppress(error.BadWindow, error.BadDrawable):
+                seen = window.get_attributes()
+                tall = window.get_geometry().height > 100
+                count += bool(seen.override_redirect and seen.map_state == X.IsViewable and tall)
         return count
     finally:
         connection.close()
