@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,7 +145,6 @@ def test_a_changed_kernel_variable_is_probed_again(tmp_path: Path, monkeypatch: 
     assert len(child.starts) == 2
 
 
-@pytest.mark.skipif(os.name != "posix", reason="folders without write permission are POSIX")
 def test_a_cache_that_cannot_be_written_costs_only_another_probe(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     child = Child(tmp_path, "")
