@@ -2,15 +2,18 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
+from pydantic import BaseModel
 
 from tests.config.texts import good_settings
 from voiceflow_daemon.config.load import load_settings, parse_settings
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.config.template import default_line, documented, first_file, render, write_first
+from voiceflow_daemon.config.template import default_line, first_file, render, write_first
 from voiceflow_daemon.errors import ConfigError
 
 
@@ -26,6 +29,16 @@ def test_every_line_can_be_switched_on() -> None:
     settings = parse_settings("\n".join(lines), "x")
     assert list(settings.contexts) == ["minutes", "letter"]
     assert settings.model_copy(update={"contexts": {}}) == Settings()
+
+
+def documented() -> Iterator[tuple[str, Any, str]]:
+    """Dotted key, default and explanation of every setting."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            for key, inner in type(field.default).model_fields.items():
+                yield f"{name}.{key}", inner.default, inner.description or ""
+        elif field.default_factory is None:
+            yield name, field.default, field.description or ""
 
 
 def test_every_setting_stands_in_the_first_file_with_its_explanation() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +145,3 @@ def _marked(value: Any, default: Any) -> Any:
     if value != default:
         item.comment("changed")
     return item
-
-
-def documented() -> Iterator[tuple[str, Any, str]]:
-    """Dotted key, default and explanation of every setting, for documentation."""
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.default, BaseModel):
-            for key, inner in type(field.default).model_fields.items():
-                yield f"{name}.{key}", inner.default, inner.description or ""
-        elif field.default_factory is None:
-            yield name, field.default, field.description or ""
