@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError
+import numpy as np
+
+from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
 from voiceflow_daemon.llm.plain_text import cut_markers
 
 START, END, TAG = 256, 257, 258
@@ -40,6 +42,10 @@ class FakeLanguageModel:
     @property
     def identity(self) -> str:
         return "fake"
+
+    @property
+    def state_identity(self) -> str:
+        return "fake state"
 
     @property
     def context_tokens(self) -> int:
@@ -78,6 +84,16 @@ class FakeLanguageModel:
         self._sequence += tokens
         self.evaluated.append(tuple(tokens))
         return self._next()
+
+    def state(self) -> StateBytes:
+        return np.array(self._sequence, "<i4").view(np.uint8)
+
+    def restore(self, state: StateBytes, length: int) -> bool:
+        self._sequence = []
+        if state.size != 4 * length:
+            return False
+        self._sequence = state.view("<i4").tolist()
+        return True
 
     def stop(self) -> None:
         self._stopped.set()

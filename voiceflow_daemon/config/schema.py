@@ -188,6 +188,16 @@ class PromptCacheSettings(Table):
     capacity: int = setting(
         32, Effect.PROMPTS, "How many templates are kept (least recently used goes first).", ge=1, le=10000
     )
+    memory_mb: int = setting(
+        512, Effect.PROMPTS, "Memory for evaluated prompts; 0 keeps only the one in use.", ge=0, le=1_000_000
+    )
+    disk_mb: int = setting(
+        1024,
+        Effect.PROMPTS,
+        "Disk space for evaluated prompts, which then outlive a restart; 0 keeps none on disk.",
+        ge=0,
+        le=1_000_000,
+    )
 
 
 def _a_path(text: str) -> str:

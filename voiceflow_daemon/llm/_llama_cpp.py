@@ -25,7 +25,7 @@ import numpy as np
 
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm import gguf_file
-from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError
+from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
 from voiceflow_daemon.llm.chat_template import ChatTemplate
 from voiceflow_daemon.llm.plain_text import cut_markers
 from voiceflow_daemon.llm.processor import default_threads
@@ -161,6 +161,11 @@ class LlamaCppModel:
         return self._identity
 
     @property
+    def state_identity(self) -> str:
+        """The model's identity, until all that a state depends on is in it."""
+        return self._identity
+
+    @property
     def context_tokens(self) -> int:
         """Size of the context window."""
         return self._context_tokens
@@ -270,6 +275,25 @@ class LlamaCppModel:
             raise EvaluationAbortedError
         raise ModelError(f"llama.cpp failed to evaluate the text (llama_decode returned {result}).")
 
+    def state(self) -> StateBytes:
+        """A copy of the sequence's K/V rows and positions; no logits."""
+        size = int(llama_cpp.llama_state_seq_get_size(self._context, 0))
+        state = np.empty(size, np.uint8)
+        written = llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), size, 0)
+        if size == 0 or written != size:
+            raise ModelError("llama.cpp does not give the state of the text.")
+        return state
+
+    def restore(self, state: StateBytes, length: int) -> bool:
+        """Replace the sequence; the native code is told the exact size and must use all of it."""
+        self._cut_to(0)
+        used = llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(state), state.size, 0)
+        if used != state.size or llama_cpp.llama_memory_seq_pos_max(self._memory, 0) != length - 1:
+            self._cut_to(0)
+            return False
+        self._length = length
+        return True
+
     def stop(self) -> None:
         """End the running evaluation between two graph nodes."""
         self._stop.raise_()
@@ -286,3 +310,7 @@ class LlamaCppModel:
         if self._model:
             llama_cpp.llama_model_free(self._model)
             self._model = None
+
+
+def _bytes_of(state: StateBytes) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+StateBytes = NDArray[np.uint8]
+"""A sequence's evaluated state as the model wrote it, shape (bytes,); never changed in place."""
+
 
 class EvaluationAbortedError(Exception):
     """`stop` was called while tokens were being evaluated; the sequence is as it was before."""
@@ -23,6 +29,14 @@ class LanguageModel(Protocol):
     @property
     def identity(self) -> str:
         """Differs whenever the weights, the vocabulary or the chat template differ."""
+
+    @property
+    def state_identity(self) -> str:
+        """Differs whenever the same tokens could leave another state behind, or one that does not fit.
+
+        Beside `identity`: the build of the native library, kernels, CPU, devices, threads, and the
+        layout of the KV cache.
+        """
 
     @property
     def context_tokens(self) -> int:
@@ -57,6 +71,16 @@ class LanguageModel(Protocol):
         Raises `EvaluationAbortedError` after `stop`, `ContextOverflowError` when there is no room,
         `ModelError` when the model fails. After each of them the sequence is as before, or empty
         where the model cannot go back.
+        """
+
+    def state(self) -> StateBytes:
+        """A copy of the sequence's state; raises `ModelError` when the model does not give it."""
+
+    def restore(self, state: StateBytes, length: int) -> bool:
+        """Make the sequence the `length` tokens whose `state` this is.
+
+        False, and an empty sequence, when the model does not take it. Only for bytes that came from
+        `state` of a model with the same `state_identity`: native code does not check them.
         """
 
     def stop(self) -> None:
