@@ -1,0 +1,188 @@
+"""Files of evaluated prefixes in their folder: read one safely, write one whole, list, sweep, remove.
+
+A file is written under a temporary name and renamed when it is whole. Its writer holds a lock on it,
+which the kernel drops when that process dies: a temporary file without a lock is litter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voiceflow_daemon.storage.prefix_file import (
+    SUFFIX,
+    RefusedFileError,
+    StoredPrefix,
+    decode_header,
+    header_bytes,
+    verify,
+)
+
+TEMPORARY = SUFFIX + ".new"
+_WRITE_BYTES = 1 << 20
+_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class FolderEntry:
+    """A file that counts; `used_ns` is when it was last written or read."""
+
+    path: Path
+    size_bytes: int
+    used_ns: int
+
+
+def read_file(path: Path, key: str, largest_bytes: int) -> StoredPrefix:
+    """Read and verify; raises `RefusedFileError` or OSError (`FileNotFoundError`: not there)."""
+    # Looked at before it is opened, too: a pipe could block, a device do anything.
+    _check_status(path.lstat(), largest_bytes)
+    fd = os.open(path, _READ_FLAGS)
+    try:
+        status = os.fstat(fd)
+        _check_status(status, largest_bytes)
+        start = header_bytes(key)
+        header = decode_header(os.pread(fd, start, 0), key, status.st_size)
+        payload = np.empty(header.payload_bytes, np.uint8)
+        _fill(payload, fd, start)
+    finally:
+        os.close(fd)
+    return verify(header, payload)
+
+
+@contextmanager
+def temporary_file(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
+    """A new locked file as (fd, path), deleted at the end unless it was renamed. Raises OSError."""
+    fd, path = _create_locked(folder, name)
+    try:
+        yield fd, path
+    finally:
+        try:
+            path.unlink(missing_ok=True)
+        finally:
+            os.close(fd)
+
+
+def write_all(fd: int, content: bytes | memoryview) -> None:
+    """Write all of it; raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest[:_WRITE_BYTES]) :]
+
+
+def entries(folder: Path) -> list[FolderEntry]:
+    """The regular files among the entries, least recently used first. Raises OSError."""
+    found = []
+    for path in _paths(folder, SUFFIX):
+        # Another process may take a file away between the listing and this.
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode):
+                found.append(FolderEntry(path, status.st_size, status.st_mtime_ns))
+    return sorted(found, key=lambda entry: entry.used_ns)
+
+
+def remove(path: Path) -> None:
+    """Delete whatever is there: of a link the link alone, of a folder all in it. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def remove_all(folder: Path) -> None:
+    """Delete all that is ours, half-written files of living writers too, as many as can be.
+
+    Raises the last OSError.
+    """
+    failed = None
+    for path in _paths(folder, SUFFIX, TEMPORARY):
+        try:
+            remove(path)
+        except OSError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+    with contextlib.suppress(FileNotFoundError):
+        sync_folder(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Delete half-written files whose writer died. Raises OSError."""
+    for path in _paths(folder, TEMPORARY):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                remove(path)
+                continue
+            fd = os.open(path, _READ_FLAGS)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed and deleted last through a loss of power (not all file systems can)."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _check_status(status: os.stat_result, largest_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedFileError("it is no regular file")
+    if status.st_uid != os.getuid():
+        raise RefusedFileError("it belongs to another user")
+    if stat.S_IMODE(status.st_mode) != 0o600:
+        raise RefusedFileError("its permissions were changed")
+    if status.st_size > largest_bytes:
+        raise RefusedFileError("it is larger than the limit for all of them")
+
+
+def _fill(payload: NDArray[np.uint8], fd: int, offset: int) -> None:
+    rest = payload.data
+    while rest:
+        count = os.preadv(fd, [rest], offset)
+        if count == 0:
+            raise RefusedFileError("it became shorter while it was read")
+        rest, offset = rest[count:], offset + count
+
+
+def _create_locked(folder: Path, name: str) -> tuple[int, Path]:
+    while True:
+        path = folder / f"{name.removesuffix(SUFFIX)}.{os.getpid()}-{time.time_ns()}{TEMPORARY}"
+        fd = os.open(path, _CREATE_FLAGS, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            # Another process may have swept it away in the moment before it was locked.
+            swept = os.fstat(fd).st_nlink == 0
+        except OSError:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        if not swept:
+            return fd, path
+        os.close(fd)
+
+
+def _paths(folder: Path, *suffixes: str) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.name.endswith(suffixes)]
+    except FileNotFoundError:
+        return []
