@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.transcriber import FakeTranscriber
 from tests.speech.recordings import DEMO_MODEL, Audio, recording, silence
+from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.speech import Transcriber, load_transcriber
@@ -18,7 +19,7 @@ from voiceflow_daemon.speech import Transcriber, load_transcriber
 SETTINGS = SpeechSettings(threads=2)
 MAKERS: dict[str, Callable[[], Transcriber]] = {
     "fake": lambda: FakeTranscriber([recording("note_short").heard]),
-    "real": lambda: load_transcriber(DEMO_MODEL, SETTINGS),
+    "real": lambda: load_transcriber(DEMO_MODEL, SETTINGS, load_voice_detector()),
 }
 
 

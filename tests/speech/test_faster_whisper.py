@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.speech.recordings import DEMO_MODEL, NOBODY, Audio, at_gain, recording, recordings, silence
+from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.speech import _faster_whisper, load_transcriber
@@ -20,7 +21,7 @@ FULL = SpeechSettings(threads=2, window_floor_s=30)
 
 @pytest.fixture(scope="module")
 def transcriber() -> Iterator[FasterWhisperTranscriber]:
-    loaded = load_transcriber(DEMO_MODEL, SHORT)
+    loaded = load_transcriber(DEMO_MODEL, SHORT, load_voice_detector())
     assert isinstance(loaded, FasterWhisperTranscriber)
     yield loaded
     loaded.close()
@@ -143,7 +144,7 @@ def scripted(
 ) -> tuple[FasterWhisperTranscriber, ScriptedModel]:
     model = ScriptedModel([Decoded(text, logprob, 0.01) for text in texts], likely)
     monkeypatch.setattr(_faster_whisper, "WindowedWhisper", lambda *_args, **_named: model)
-    return FasterWhisperTranscriber(DEMO_MODEL, compute_type="int8", threads=1), model
+    return FasterWhisperTranscriber(DEMO_MODEL, load_voice_detector(), compute_type="int8", threads=1), model
 
 
 def two_segments() -> Audio:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.formatting import Formatter
 from voiceflow_daemon.daemon.pipeline import Pipeline
@@ -92,6 +93,6 @@ def _load_transcriber(settings: Settings, paths: Paths) -> Transcriber:
             "Run `voiceflow models download`, or set speech.model in the config.",
         )
     path = resolve(ModelKind.SPEECH, settings.speech.model, paths.models_dir, assets_dir())
-    transcriber = load_transcriber(path, settings.speech)
+    transcriber = load_transcriber(path, settings.speech, load_voice_detector())
     transcriber.warm_up()
     return transcriber

@@ -1,8 +1,8 @@
 """Sound to raw transcript.
 
 Since 1.32, importing ONNX Runtime writes a device id into the user's cache and reports to its maker.
-It reads the switch while it is imported, and faster-whisper imports it too: so it is set before
-anything in this room is.
+It reads the switch while it is imported, and faster-whisper imports it: so it is set before anything
+in this room is.
 """
 
 import os

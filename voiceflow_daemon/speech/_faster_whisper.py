@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.errors import ModelError
-from voiceflow_daemon.speech._silero import SileroVad
 from voiceflow_daemon.speech._whisper_model import Decoded, Encoded, WindowedWhisper, window_frames
 from voiceflow_daemon.speech.hint import hint_tokens
 from voiceflow_daemon.speech.inventions import Evidence, is_invented, is_loop, without_loops
@@ -21,7 +20,7 @@ from voiceflow_daemon.speech.segments import (
     cut_into_segments,
     speech_spans,
 )
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript, VoiceDetector
 
 _WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
 
@@ -44,12 +43,12 @@ class _Dictation:
 class FasterWhisperTranscriber:
     """A Whisper model in CTranslate2 form, behind a voice detector."""
 
-    def __init__(self, path: Path, *, compute_type: str, threads: int) -> None:
+    def __init__(self, path: Path, detector: VoiceDetector, *, compute_type: str, threads: int) -> None:
         """Load the model folder; raises `ModelError` when it is missing, damaged or no such model."""
         self._whisper: WindowedWhisper | None = WindowedWhisper(
             path, compute_type=compute_type, threads=threads
         )
-        self._vad = SileroVad()
+        self._vad = detector
 
     def warm_up(self) -> None:
         """Run the detector and the model once on silence."""

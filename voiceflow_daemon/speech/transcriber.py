@@ -23,6 +23,16 @@ class Transcript:
     speech_s: float
 
 
+class VoiceDetector(Protocol):
+    """Finds speech, so that the model is not asked what was said in a silence."""
+
+    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How likely each 32 ms frame of mono audio holds speech.
+
+        `samples` has shape (n,), values in -1..1; the answer has shape (ceil(n / 512),), values in 0..1.
+        """
+
+
 class Transcriber(Protocol):
     """A loaded speech model. Used by one thread."""
 

@@ -9,32 +9,32 @@ import numpy as np
 import pytest
 
 from tests.speech.recordings import NOBODY, at_gain, recording, recordings, silence
-from voiceflow_daemon.speech import _silero
-from voiceflow_daemon.speech._silero import SileroVad
+from voiceflow_daemon.audio import _silero
+from voiceflow_daemon.audio._silero import SileroDetector
 from voiceflow_daemon.speech.segments import FRAME_SAMPLES, FRAMES_PER_S, speech_spans
 
 CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def vad() -> SileroVad:
-    return SileroVad()
+def vad() -> SileroDetector:
+    return SileroDetector()
 
 
 @pytest.mark.parametrize("samples", [0, 1, FRAME_SAMPLES - 1, FRAME_SAMPLES, FRAME_SAMPLES + 1])
-def test_there_is_one_probability_a_frame(vad: SileroVad, samples: int) -> None:
+def test_there_is_one_probability_a_frame(vad: SileroDetector, samples: int) -> None:
     found = vad.probabilities(np.zeros(samples, dtype=np.float32))
     assert found.shape == (-(-samples // FRAME_SAMPLES),)
 
 
-def test_the_callers_audio_is_left_as_it_was(vad: SileroVad) -> None:
+def test_the_callers_audio_is_left_as_it_was(vad: SileroDetector) -> None:
     samples = recording("note_short").samples()
     before = samples.copy()
     vad.probabilities(samples)
     assert np.array_equal(samples, before)
 
 
-def test_batches_carry_the_state_over(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_carry_the_state_over(vad: SileroDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = recording("code_loop").samples()
     whole = vad.probabilities(samples)
     monkeypatch.setattr(_silero, "_BATCH_FRAMES", 7)
@@ -42,7 +42,7 @@ def test_batches_carry_the_state_over(vad: SileroVad, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.003])
-def test_speech_is_found_at_any_level_of_the_microphone(vad: SileroVad, gain: float) -> None:
+def test_speech_is_found_at_any_level_of_the_microphone(vad: SileroDetector, gain: float) -> None:
     for entry in recordings():
         samples = at_gain(entry.samples(), gain)
         spans = speech_spans(vad.probabilities(samples), 0.5)
@@ -52,12 +52,12 @@ def test_speech_is_found_at_any_level_of_the_microphone(vad: SileroVad, gain: fl
 
 @pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.001])
 @pytest.mark.parametrize("sound", NOBODY)
-def test_sounds_without_speech_have_no_spans(vad: SileroVad, sound: str, gain: float) -> None:
+def test_sounds_without_speech_have_no_spans(vad: SileroDetector, sound: str, gain: float) -> None:
     samples = at_gain(NOBODY[sound](6.0), gain)
     assert speech_spans(vad.probabilities(samples), 0.5) == []
 
 
-def test_words_after_a_long_silence_are_found(vad: SileroVad) -> None:
+def test_words_after_a_long_silence_are_found(vad: SileroDetector) -> None:
     samples = np.concatenate([silence(70.0), recording("note_short").samples()])
     spans = speech_spans(vad.probabilities(samples), 0.5)
     assert spans
@@ -65,7 +65,7 @@ def test_words_after_a_long_silence_are_found(vad: SileroVad) -> None:
 
 
 def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
-    loading = "from voiceflow_daemon.speech._silero import SileroVad; SileroVad()"
+    loading = "from voiceflow_daemon.audio._silero import SileroDetector; SileroDetector()"
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     subprocess.run([sys.executable, "-c", loading], env=env, cwd=CHECKOUT, check=True)
     assert list(tmp_path.rglob("*")) == []
