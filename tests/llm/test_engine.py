@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.disk_tier import FakeDiskTier
 from tests.fakes.language_model import FakeLanguageModel, capitalised
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ConfigError, ModelError
@@ -32,7 +34,7 @@ def formatter(context: str, settings: Settings) -> PromptTemplate:
 
 def engine_on(model: FakeLanguageModel, speed: Speed = FAST, metrics: Metrics | None = None) -> LlmEngine:
     metrics = metrics or Metrics()
-    engine = LlmEngine(model, metrics, speed)
+    engine = LlmEngine(model, metrics, FakeDiskTier(), speed)
     engine.set_prompt_cache(PromptCache(formatter, metrics))
     return engine
 
@@ -204,7 +206,88 @@ def test_invalidating_evaluates_the_prefix_again_once() -> None:
     engine.prepare("email", Settings())
     engine.prepare("email", Settings())
     assert metrics.counter("prefix_misses") == 2
-    assert metrics.counter("prefix_hits") == 1
+    assert metrics.counter("prefix_hits_hot") == 1
+
+
+def test_contexts_in_turn_are_evaluated_once_each_also_after_a_restart() -> None:
+    disk = FakeDiskTier()
+    for start, hits in enumerate(("ram", "disk")):
+        model, metrics = FakeLanguageModel(), Metrics()
+        engine = LlmEngine(model, metrics, disk, FAST)
+        engine.set_prompt_cache(PromptCache(formatter, metrics))
+        for context in ("email", "slack", "email", "slack"):
+            assert engine.format("hello", context, Settings())[0].text == "Hello."
+        assert metrics.counter("prefix_misses") == (0 if start else 2)
+        assert metrics.counter(f"prefix_hits_{hits}") == 2
+        engine.close()
+    assert disk.closed
+
+
+def test_a_template_formatted_again_costs_no_forward_pass() -> None:
+    """A time to live that has passed, or a reload that left the context as it was."""
+    model, metrics = FakeLanguageModel(), Metrics()
+    engine = LlmEngine(model, metrics, FakeDiskTier(), FAST)
+    cache = PromptCache(formatter, metrics)
+    engine.set_prompt_cache(cache)
+    for _ in range(3):
+        engine.prepare("email", Settings())
+        cache.invalidate()
+    assert metrics.counter("prompt_cache_misses") == 3
+    assert metrics.counter("prefix_misses") == 1
+    assert metrics.timings()["prompt_tokenize_ms"].count == 1
+
+
+def test_the_state_of_each_context_is_told() -> None:
+    engine = engine_on(FakeLanguageModel())
+    assert engine.prompt_entries() == ()
+    engine.prepare("slack", Settings())
+    engine.format("hello", "email", Settings())
+    engine.format("hello", "email", Settings())
+    slack, email = engine.prompt_entries()
+    assert (slack.context, slack.tier, slack.hits) == ("slack", "ram", 0)
+    assert (email.context, email.tier, email.hits) == ("email", "hot", 1)
+    assert email.bytes == 4 * email.tokens
+    engine.invalidate()
+    assert [entry.tier for entry in engine.prompt_entries()] == ["none", "none"]
+
+
+def test_the_config_limits_the_tiers() -> None:
+    settings = Settings.model_validate({"prompt_cache": {"memory_mb": 0, "disk_mb": 0}})
+    engine = engine_on(FakeLanguageModel())
+    engine.prepare("slack", Settings())
+    engine.prepare("email", settings)
+    assert [entry.tier for entry in engine.prompt_entries()] == ["none", "hot"]
+
+
+def test_a_preparation_that_is_aborted_says_so() -> None:
+    model = FakeLanguageModel()
+    engine = engine_on(model)
+    model.before_evaluation = engine.abort
+    assert engine.prepare("email", Settings()) is False
+    model.before_evaluation = lambda: None
+    assert engine.prepare("email", Settings()) is True
+
+
+CANARY = "xylophone quinine"
+
+
+def test_what_was_dictated_a_thousand_times_is_kept_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    model, disk = FakeLanguageModel(lambda transcript: transcript.upper()), FakeDiskTier()
+    engine = LlmEngine(model, Metrics(), disk, FAST)
+    engine.set_prompt_cache(PromptCache(formatter, Metrics()))
+    for number in range(1000):
+        context = ("email", "slack", "code")[number % 3]
+        (part,) = engine.format(CANARY, context, Settings())
+        assert part.text == CANARY.upper()
+        if number % 100 == 0:
+            engine.invalidate()
+    assert disk.entries
+    tokens = [stored.payload.view("<i4").tolist() for stored in disk.entries.values()]
+    for word in (CANARY, CANARY.upper()):
+        ids = str(list(word.encode())).strip("[]")
+        assert not any(ids in str(kept) for kept in tokens)
+        assert word not in caplog.text + str(list(disk.entries))
 
 
 # ------------------------------------------------------------------------ with the real demo model
@@ -219,7 +302,7 @@ def demo() -> Iterator[Format]:
         ASSETS / "demo/formatter.gguf", context_tokens=1024, threads=2, gpu_layers=0, repacked_kernels=True
     )
     metrics = Metrics()
-    engine = LlmEngine(model, metrics)
+    engine = LlmEngine(model, metrics, FakeDiskTier())
     prompts = ContextPrompts(model.render_chat, ASSETS / "prompts", ASSETS)
     engine.set_prompt_cache(PromptCache(prompts.template, metrics))
     settings = Settings.model_validate({"llm": {"deadline_s": 100}})

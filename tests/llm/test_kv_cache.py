@@ -1,126 +1,272 @@
-"""Phases 2 and 3: token ids are made once, a prefix is evaluated once."""
+"""Phase 3 on the fake model: which tier answers, what is kept where, what an invalidation takes away."""
 
 from __future__ import annotations
-
-import logging
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.fakes.disk_tier import FakeDiskTier
 from tests.fakes.language_model import FakeLanguageModel
-from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError
-from voiceflow_daemon.llm.kv_cache import TOKENIZED_TEMPLATES, KvCache
-from voiceflow_daemon.llm.prompt_cache import PromptTemplate
+from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
+from voiceflow_daemon.llm.kv_cache import REMEMBERED, KvCache
+from voiceflow_daemon.llm.kv_ram import Prefix
 from voiceflow_daemon.metrics import Metrics
 
-
-def template(name: str) -> PromptTemplate:
-    return PromptTemplate(name, f"<|start|>{name}<|end|>", "<|end|>")
+PLENTY = 1 << 20
 
 
-class Hot(RuleBasedStateMachine):
-    """Whatever happens, the sequence after `make_hot` is the prefix, and only a miss evaluates."""
+def prefix_of(name: str) -> Prefix:
+    return tuple(name.encode() * 10)
 
-    @initialize(goes_back=st.booleans())
-    def start(self, goes_back: bool) -> None:
-        self.model, self.metrics = FakeLanguageModel(goes_back=goes_back), Metrics()
-        self.cache = KvCache(self.model, self.metrics)
-        self.goes_back = goes_back
-        self.hot = ""
 
-    @rule(name=st.sampled_from(["email", "slack", "code"]), dictated=st.text(max_size=5))
-    def use(self, name: str, dictated: str) -> None:
-        prompt = self.cache.tokens(template(name))
-        evaluated = len(self.model.evaluated)
-        assert (self.cache.missing(prompt) == 0) == (self.hot == name)
-        self.cache.make_hot(prompt)
-        new = self.model.evaluated[evaluated:]
-        assert new == ([] if self.hot == name else [prompt.prefix])
-        assert self.model.length() == len(prompt.prefix)
-        self.hot = name
+EMAIL, SLACK, CODE = map(prefix_of, ("email", "slack", "code"))
+
+
+class World:
+    """A cache on a fake model; `restart` keeps the disk alone."""
+
+    def __init__(self, *, goes_back: bool = True, memory_bytes: int = PLENTY) -> None:
+        self.goes_back, self.memory_bytes = goes_back, memory_bytes
+        self.disk = FakeDiskTier()
+        self.now = 1000.0
+        self.restart()
+
+    def restart(self) -> None:
+        self.model, self.metrics = FakeLanguageModel(goes_back=self.goes_back), Metrics()
+        self.cache = KvCache(self.model, self.metrics, self.disk, self.memory_bytes, lambda: self.now)
+
+    def use(self, prefix: Prefix, dictated: bytes = b"") -> str:
+        """Make it hot and dictate; the name of the counter that went up."""
+        before = self.metrics.counters()
+        self.cache.make_hot(prefix)
+        assert tuple(self.model._sequence) == prefix
         if dictated:
-            self.model.evaluate(self.model.tokenize(dictated, special=False))
+            self.model.evaluate(dictated)
             self.cache.rewind()
-            if not self.goes_back:
-                self.hot = ""
+        after = self.metrics.counters()
+        names = ("prefix_hits_hot", "prefix_hits_ram", "prefix_hits_disk", "prefix_misses")
+        (counted,) = [name for name in names if after.get(name, 0) != before.get(name, 0)]
+        return counted.removeprefix("prefix_").removeprefix("hits_")
+
+
+class Tiers(RuleBasedStateMachine):
+    """Whatever happens, the sequence is the prefix, and the fastest tier that has it answers."""
+
+    @initialize(goes_back=st.booleans(), memory_bytes=st.sampled_from([0, 250, PLENTY]))
+    def start(self, goes_back: bool, memory_bytes: int) -> None:
+        self.world = World(goes_back=goes_back, memory_bytes=memory_bytes)
+        self.hot: Prefix = ()
+        self.ram: list[Prefix] = []
+        self.stored: set[Prefix] = set()
+
+    def _into_ram(self, prefix: Prefix) -> None:
+        if prefix in self.ram:
+            self.ram.remove(prefix)
+        if 4 * len(prefix) <= self.world.memory_bytes:
+            self.ram.append(prefix)
+        while sum(4 * len(kept) for kept in self.ram) > self.world.memory_bytes:
+            del self.ram[0]
+
+    @rule(prefix=st.sampled_from([EMAIL, SLACK, CODE]), dictated=st.binary(max_size=3))
+    def use(self, prefix: Prefix, dictated: bytes) -> None:
+        expected = (
+            "hot"
+            if prefix == self.hot
+            else "ram"
+            if prefix in self.ram
+            else "disk"
+            if prefix in self.stored
+            else "misses"
+        )
+        assert self.world.use(prefix, dictated) == expected
+        if expected != "hot":
+            self._into_ram(prefix)
+        self.stored.add(prefix)
+        self.hot = prefix if self.world.goes_back or not dictated else ()
 
     @rule()
     def invalidate(self) -> None:
-        self.cache.invalidate()
-        self.hot = ""
+        self.world.cache.invalidate()
+        self.hot, self.ram, self.stored = (), [], set()
 
     @rule()
-    def stopped(self) -> None:
-        self.model.stop()
-        prompt = self.cache.tokens(template("other"))
+    def restart(self) -> None:
+        self.world.restart()
+        self.hot, self.ram = (), []
+
+    @rule(memory_bytes=st.sampled_from([0, 250, PLENTY]))
+    def change_the_limit(self, memory_bytes: int) -> None:
+        self.world.memory_bytes = memory_bytes
+        self.world.cache.set_limits(memory_bytes, PLENTY)
+        while sum(4 * len(kept) for kept in self.ram) > memory_bytes:
+            del self.ram[0]
+
+    @rule()
+    def aborted(self) -> None:
+        self.world.model.stop()
         with pytest.raises(EvaluationAbortedError):
-            self.cache.make_hot(prompt)
-        self.model.resume()
-        self.hot = ""
+            self.world.cache.make_hot(prefix_of("other"))
+        self.world.model.resume()
+        self.hot = ()
+
+    @invariant()
+    def status_is_true(self) -> None:
+        for prefix in (EMAIL, SLACK, CODE):
+            hot, ram = prefix == self.hot, prefix in self.ram
+            tier = "hot" if hot else "ram" if ram else "disk" if prefix in self.stored else "none"
+            entry = self.world.cache.entry("c", prefix)
+            assert (entry.tier, entry.tokens) == (tier, len(prefix))
+            assert entry.bytes == (0 if tier == "none" else 4 * len(prefix))
 
 
-TestHot = Hot.TestCase
-TestHot.settings = hypothesis_settings(max_examples=80, stateful_step_count=20, deadline=None)
+TestTiers = Tiers.TestCase
+TestTiers.settings = hypothesis_settings(max_examples=150, stateful_step_count=25, deadline=None)
 
 
-@pytest.fixture
-def model() -> FakeLanguageModel:
-    return FakeLanguageModel()
+def test_a_dictation_costs_no_second_forward_pass() -> None:
+    world = World()
+    assert [world.use(prefix, b"hi") for prefix in (EMAIL, SLACK, EMAIL, EMAIL)] == [
+        "misses",
+        "misses",
+        "ram",
+        "hot",
+    ]
+    timings = world.metrics.timings()
+    assert timings["prompt_prefill_ms"].count == 2
+    assert timings["prefix_restore_ms"].count == 1
 
 
-def test_hits_and_misses_are_counted(model: FakeLanguageModel) -> None:
-    metrics = Metrics()
-    cache = KvCache(model, metrics)
-    for name in ("email", "email", "slack", "email"):
-        cache.make_hot(cache.tokens(template(name)))
-    assert metrics.counters() == {"prefix_misses": 3, "prefix_hits": 1}
-    timings = metrics.timings()
-    assert timings["prompt_tokenize_ms"].count == 2
-    assert timings["prompt_prefill_ms"].count == 3
-
-
-def test_a_template_formatted_again_with_the_same_text_costs_nothing(model: FakeLanguageModel) -> None:
-    cache = KvCache(model, Metrics())
-    cache.make_hot(cache.tokens(template("email")))
-    again = PromptTemplate("mine", template("email").prefix, template("email").suffix)
-    cache.make_hot(cache.tokens(again))
-    assert len(model.evaluated) == 1
-
-
-def test_token_ids_are_bounded(model: FakeLanguageModel) -> None:
-    metrics = Metrics()
-    cache = KvCache(model, metrics)
-    for number in range(TOKENIZED_TEMPLATES + 1):
-        cache.tokens(template(str(number)))
-    cache.tokens(template("1"))
-    cache.tokens(template("0"))
-    assert metrics.timings()["prompt_tokenize_ms"].count == TOKENIZED_TEMPLATES + 2
+def test_only_the_bare_prefix_is_kept() -> None:
+    world = World(goes_back=False)
+    for _ in range(3):
+        world.use(EMAIL, b"SECRET")
+        world.use(SLACK, b"SECRET")
+    kept = [stored.payload.tobytes() for stored in world.disk.entries.values()]
+    assert sorted(map(len, kept)) == sorted([4 * len(EMAIL), 4 * len(SLACK)])
 
 
 def test_a_prefix_longer_than_the_window_leaves_nothing_hot() -> None:
-    model = FakeLanguageModel(context_tokens=30)
-    cache = KvCache(model, Metrics())
-    cache.make_hot(cache.tokens(template("email")))
+    world = World()
+    world.use(EMAIL)
     with pytest.raises(ContextOverflowError):
-        cache.make_hot(cache.tokens(template("x" * 30)))
-    assert model.length() == 0
-    cache.make_hot(cache.tokens(template("email")))
-    assert model.length() == len(cache.tokens(template("email")).prefix)
+        world.cache.make_hot(prefix_of("x" * 1000))
+    assert world.model.length() == 0
+    assert world.use(EMAIL) == "ram"
 
 
-def test_a_crossed_seam_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    class Merging(FakeLanguageModel):
-        """Writes "so" at the start of the transcript with the template's last character."""
+class RefusesStates(FakeLanguageModel):
+    """Takes no state back."""
 
-        def tokenize(self, text: str, *, special: bool) -> list[int]:
-            return super().tokenize(text.replace(":so", "S"), special=special)
+    def restore(self, state: StateBytes, length: int) -> bool:
+        self.truncate(0)
+        return False
 
-    caplog.set_level(logging.INFO)
-    cache = KvCache(Merging(), Metrics())
-    for prefix in ("plain", "a:", "b:"):
-        cache.tokens(PromptTemplate("c", prefix, ""))
-    assert [record.message for record in caplog.records] == [
-        "this model's tokens cross the seam between prompt and transcript"
-    ]
+
+def test_a_restore_that_fails_leads_to_an_evaluation_and_the_entry_goes() -> None:
+    world = World()
+    world.use(EMAIL)
+    world.use(SLACK)
+    model = RefusesStates()
+    metrics = Metrics()
+    cache = KvCache(model, metrics, world.disk, PLENTY)
+    cache.make_hot(EMAIL)
+    assert model.evaluated == [EMAIL]
+    cache.make_hot(SLACK)
+    cache.make_hot(EMAIL)
+    assert model.evaluated == [EMAIL, SLACK, EMAIL]
+    assert metrics.counter("prefix_restores_failed") == 3
+    assert metrics.counter("prefix_misses") == 3
+    cache.make_hot(SLACK)
+    assert metrics.counter("prefix_restores_failed") == 3
+
+
+class KeepsItsState(FakeLanguageModel):
+    """Gives no state away."""
+
+    def state(self) -> StateBytes:
+        raise ModelError("no")
+
+
+def test_a_model_that_gives_no_state_works_without_the_other_tiers() -> None:
+    model, disk = KeepsItsState(), FakeDiskTier()
+    cache = KvCache(model, Metrics(), disk, PLENTY)
+    for prefix in (EMAIL, EMAIL, SLACK, EMAIL):
+        cache.make_hot(prefix)
+    assert model.evaluated == [EMAIL, SLACK, EMAIL]
+    assert not disk.entries
+
+
+def test_another_model_finds_nothing() -> None:
+    class Other(FakeLanguageModel):
+        @property
+        def state_identity(self) -> str:
+            return "another"
+
+    world = World()
+    world.use(EMAIL)
+    model = Other()
+    KvCache(model, Metrics(), world.disk, PLENTY).make_hot(EMAIL)
+    assert model.evaluated == [EMAIL]
+    assert len(world.disk.entries) == 2
+
+
+def test_what_was_begun_before_an_invalidation_is_kept_nowhere() -> None:
+    world = World()
+    world.model.before_evaluation = world.cache.invalidate
+    world.use(EMAIL)
+    world.model.before_evaluation = lambda: None
+    assert not world.disk.entries
+    assert world.use(EMAIL) == "misses"
+    assert world.use(EMAIL) == "hot"
+    assert len(world.disk.entries) == 1
+
+
+def test_limits_are_applied_once() -> None:
+    world = World(memory_bytes=PLENTY)
+    for prefix in (EMAIL, SLACK, CODE):
+        world.use(prefix)
+    world.cache.set_limits(4 * len(CODE), 0)
+    assert world.metrics.counter("prefix_evictions_ram") == 2
+    assert not world.disk.entries
+    world.disk.write("kept", world.model.state(), 0.0)
+    world.cache.set_limits(4 * len(CODE), 0)
+    assert world.use(SLACK) == "misses"
+
+
+def test_age_and_hits_are_told() -> None:
+    world = World()
+    for _ in range(3):
+        world.use(EMAIL)
+    world.now += 60
+    entry = world.cache.entry("email", EMAIL)
+    assert (entry.context, entry.tier, entry.age_s, entry.hits) == ("email", "hot", 60.0, 2)
+    world.restart()
+    world.now += 60
+    assert world.cache.entry("email", EMAIL).age_s is None
+    world.use(EMAIL)
+    assert world.cache.entry("email", EMAIL).age_s == 120.0
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    world = World()
+    for number in range(REMEMBERED + 1):
+        world.use(prefix_of(str(number)))
+    assert world.cache.entry("c", prefix_of("0")).age_s is None
+    assert world.cache.entry("c", prefix_of("1")).age_s == 0.0
+
+
+def test_an_empty_prefix_is_always_there() -> None:
+    world = World()
+    world.cache.make_hot(())
+    assert world.model.length() == 0
+    assert not world.model.evaluated
+    assert not world.disk.entries
+
+
+def test_closing_closes_the_disk_tier() -> None:
+    world = World()
+    world.cache.close()
+    assert world.disk.closed

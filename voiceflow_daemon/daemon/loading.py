@@ -21,6 +21,7 @@ from voiceflow_daemon.speech.select import load_transcriber
 from voiceflow_daemon.speech.transcriber import Transcriber
 from voiceflow_daemon.storage.models import ModelKind, resolve
 from voiceflow_daemon.storage.paths import Paths, assets_dir
+from voiceflow_daemon.storage.prefixes import PrefixStore
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ def load_formatter(settings: Settings, paths: Paths, metrics: Metrics) -> Format
     model = load_language_model(path, settings.llm, paths.cache_dir)
     prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", paths.config_dir)
     cache = PromptCache(prompts.template, metrics)
-    return Formatter(LlmEngine(model, metrics), cache, metrics)
+    limit_bytes = settings.prompt_cache.disk_mb << 20
+    store = PrefixStore(paths.prefixes_dir, limit_bytes, metrics)
+    return Formatter(LlmEngine(model, metrics, store), cache, metrics)
 
 
 @contextmanager

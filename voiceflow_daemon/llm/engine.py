@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
-from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.config.schema import PromptCacheSettings, Settings
 from voiceflow_daemon.errors import ModelError, VoiceflowError
 from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, LanguageModel
 from voiceflow_daemon.llm.budget import (
@@ -17,11 +19,18 @@ from voiceflow_daemon.llm.budget import (
     pieces,
 )
 from voiceflow_daemon.llm.interrupt import Interrupt
-from voiceflow_daemon.llm.kv_cache import KvCache, PromptTokens
-from voiceflow_daemon.llm.prompt_cache import PromptCache, PromptTemplate
+from voiceflow_daemon.llm.kv_cache import DiskTier, KvCache, PromptEntry
+from voiceflow_daemon.llm.kv_ram import Prefix
+from voiceflow_daemon.llm.prompt_cache import PromptCache
+from voiceflow_daemon.llm.prompt_tokens import PromptTokens, TokenCache
 from voiceflow_daemon.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+MEBIBYTE = 1 << 20
+
+CONTEXTS_SHOWN = 64
+"""Contexts that the config no longer has go from the status by and by."""
 
 
 @dataclass(frozen=True)
@@ -38,63 +47,89 @@ class Part:
 
 
 class LlmEngine:
-    """Owns the model; used by the worker thread, but for `abort` and `invalidate`."""
+    """Owns the model; used by the worker thread, but for `abort`, `invalidate` and what is for status."""
 
-    def __init__(self, model: LanguageModel, metrics: Metrics, speed: Speed | None = None) -> None:
+    def __init__(
+        self, model: LanguageModel, metrics: Metrics, disk: DiskTier, speed: Speed | None = None
+    ) -> None:
         """`speed` is measured now when not given, which also warms the model up."""
         self._model = model
         self._metrics = metrics
+        self._disk = disk
         self._speed = speed or measure_speed(model)
-        self._kv = KvCache(model, metrics)
+        self._tokens = TokenCache(model, metrics)
+        self._kv = KvCache(model, metrics, disk, PromptCacheSettings().memory_mb * MEBIBYTE)
         self._interrupt = Interrupt(model)
         self._cache: PromptCache | None = None
+        self._lock = threading.Lock()
+        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
 
     @property
     def speed(self) -> Speed:
         """Seconds a token on this machine."""
         return self._speed
 
+    @property
+    def prompt_problem(self) -> str:
+        """Why evaluated prompts cannot be kept on disk; empty when they can. Any thread."""
+        return self._disk.problem
+
+    def prompt_entries(self) -> tuple[PromptEntry, ...]:
+        """Where each context's evaluated prompt is now; any thread may ask."""
+        with self._lock:
+            prefixes = list(self._prefixes.items())
+        return tuple(self._kv.entry(context, prefix) for context, prefix in prefixes)
+
     def set_prompt_cache(self, cache: PromptCache) -> None:
         """Where templates come from."""
         self._cache = cache
 
-    def prepare(self, context: str, settings: Settings) -> None:
-        """Evaluate the context's prefix, so that the next dictation does not wait for it.
+    def prepare(self, context: str, settings: Settings) -> bool:
+        """Evaluate the context's prefix, so that no dictation waits for it; False when aborted.
 
         Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
         """
         with self._interrupt.work():
             try:
-                self._kv.make_hot(self._kv.tokens(self._template(context, settings)))
+                self._kv.make_hot(self._prompt(context, settings).prefix)
             except EvaluationAbortedError:
                 log.info("preparing the context %r was interrupted", context)
+                return False
             except ContextOverflowError as error:
                 raise ModelError(
                     f"The prompt of the context {context!r} is longer than the model's context window.",
                     "Shorten it, or raise context_tokens in [llm].",
                 ) from error
+        return True
 
     def format(
         self, transcript: str, context: str, settings: Settings, deadline: float | None = None
     ) -> tuple[Part, ...]:
         """Write the transcript in the context's style; its parts in order, none when it is blank.
 
-        `deadline` is in `time.monotonic`; by default `deadline_s` of the settings from now, and the
-        time that the work is expected to take. Whatever goes wrong with prompt or model is logged,
-        and the parts come back incomplete: what was said is never lost here.
+        `deadline` is in `time.monotonic`; by default `deadline_s` of the settings from when
+        the prompt is hot, and the time that the work is expected to take. Whatever goes wrong with
+        prompt or model is logged, and the parts come back incomplete: what was said is never lost here.
         """
         raw = transcript.strip()
         if not raw:
             return ()
+        limit_s = settings.llm.deadline_s
         with self._interrupt.work():
             try:
-                prompt = self._kv.tokens(self._template(context, settings))
-                parts = self._pieces(raw, prompt, settings.llm.deadline_s)
-                if deadline is None:
-                    deadline = self._deadline(parts, prompt, settings.llm.deadline_s)
-                self._interrupt.stop_at(deadline)
+                prompt = self._prompt(context, settings)
+                # Evaluating the prompt comes on top of the text's own time, and may hang as well.
+                reading_s = self._speed.read_s * len(prompt.prefix)
+                latest = time.monotonic() + limit_s + reading_s
+                self._interrupt.stop_at(latest if deadline is None else deadline)
+                self._kv.make_hot(prompt.prefix)
+            except (EvaluationAbortedError, ContextOverflowError):
+                return (Part(raw, "", complete=False),)
             except VoiceflowError as error:
                 return (self._failed(raw, error),)
+            parts = self._pieces(raw, prompt, limit_s)
+            if deadline is None:
+                self._interrupt.stop_at(self._deadline(parts, prompt, limit_s))
             return tuple(self._format_piece(part, prompt) for part in parts)
 
     def abort(self) -> None:
@@ -102,17 +137,27 @@ class LlmEngine:
         self._interrupt.abort()
 
     def invalidate(self) -> None:
-        """Forget token ids and the evaluated prefix before the next use; any thread may call it."""
+        """Forget token ids and evaluated prefixes, files included; any thread may call it."""
+        self._tokens.clear()
         self._kv.invalidate()
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the model, when what is being written to disk is there."""
+        self._kv.close()
         self._model.close()
 
-    def _template(self, context: str, settings: Settings) -> PromptTemplate:
+    def _prompt(self, context: str, settings: Settings) -> PromptTokens:
         if self._cache is None:
             raise RuntimeError("set_prompt_cache was not called")
-        return self._cache.get_or_format(context, settings)
+        limits = settings.prompt_cache
+        self._kv.set_limits(limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE)
+        prompt = self._tokens.get(self._cache.get_or_format(context, settings))
+        with self._lock:
+            self._prefixes[context] = prompt.prefix
+            self._prefixes.move_to_end(context)
+            if len(self._prefixes) > CONTEXTS_SHOWN:
+                self._prefixes.popitem(last=False)
+        return prompt
 
     def _count_tokens(self, text: str) -> int:
         return len(self._model.tokenize(text, special=False))
@@ -123,7 +168,7 @@ class LlmEngine:
         return pieces(raw, capacity, self._count_tokens)
 
     def _deadline(self, parts: list[str], prompt: PromptTokens, deadline_s: float) -> float:
-        work_s = self._speed.read_s * self._kv.missing(prompt)
+        work_s = 0.0
         for part in parts:
             tokens = self._count_tokens(part)
             work_s += self._speed.work_s(tokens + len(prompt.suffix), tokens)
@@ -131,7 +176,6 @@ class LlmEngine:
 
     def _format_piece(self, piece: str, prompt: PromptTokens) -> Part:
         try:
-            self._kv.make_hot(prompt)
             text = self._generate(piece, prompt)
         except (EvaluationAbortedError, ContextOverflowError):
             text = None
@@ -149,12 +193,15 @@ class LlmEngine:
 
     def _generate(self, piece: str, prompt: PromptTokens) -> str | None:
         """The model's answer behind the hot prefix; None when a limit cut it."""
-        ids = self._model.tokenize(piece, special=False)
-        limit = output_limit(len(ids))
-        if len(prompt.prefix) + len(ids) + len(prompt.suffix) + limit > self._model.context_tokens:
+        if self._model.length() != len(prompt.prefix):
+            # A model that cannot go back has lost the prefix to the part before.
+            self._kv.make_hot(prompt.prefix)
+        rest = self._tokens.rest(prompt, piece)
+        limit = output_limit(len(rest) - len(prompt.suffix))
+        if len(prompt.prefix) + len(rest) + limit > self._model.context_tokens:
             return None
         with self._metrics.timed("transcript_prefill_ms"):
-            token = self._model.evaluate([*ids, *prompt.suffix])
+            token = self._model.evaluate(rest)
         with self._metrics.timed("decode_ms"):
             written = self._decode(token, limit)
         return written.decode("utf-8", "replace").strip() if written is not None else None

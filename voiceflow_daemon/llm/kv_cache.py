@@ -1,125 +1,265 @@
-"""Phases 2 and 3 of the prompt cache: a template's token ids, and its prefix evaluated by the model.
+"""Phase 3 of the prompt cache: evaluated prefixes in three tiers, hot, in RAM and on disk.
 
-One prefix is kept hot, the one that stands in the model's sequence. Only the static prefix is ever
-kept: what was dictated is cut off the sequence after each use.
+Hot is the one prefix that stands in the model's sequence. The other tiers hold copies of states, which
+are put back whole. Entries are keyed by content, so they stay valid when a template is formatted
+again, and never outlive what they depend on. Only static prefixes are ever kept: what was dictated is
+cut off the sequence after each use, and states are taken before it comes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from voiceflow_daemon.llm.backend import LanguageModel
-from voiceflow_daemon.llm.prompt_cache import PromptTemplate
+import numpy as np
+
+from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.llm.backend import LanguageModel, StateBytes
+from voiceflow_daemon.llm.kv_ram import EvaluatedPrefix, KvRam, Prefix
 from voiceflow_daemon.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-TOKENIZED_TEMPLATES = 64
-"""How many templates' token ids are kept; each is a few kilobytes."""
+Tier = Literal["hot", "ram", "disk", "none"]
 
-SEAM_SAMPLES = ("so the meeting is on monday", "What is 3:30 PM?", "- yes", '"quoted"', "über")
-"""Made-up transcripts whose first and last characters could merge with a template's."""
+REMEMBERED = 256
+"""Of how many prefixes age and hits are known; a prompt that is edited often leaves many behind."""
+
+
+class Stored(Protocol):
+    """What the disk tier gives back: checked, and in memory."""
+
+    @property
+    def payload(self) -> StateBytes:
+        """The state's bytes."""
+
+    @property
+    def created_at(self) -> float:
+        """When it was evaluated, in `time.time`."""
+
+
+class DiskTier(Protocol):
+    """Evaluated prefixes on disk, by key; any thread may call any method, none raises."""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be kept on disk now; empty when all is well."""
+
+    def read(self, key: str) -> Stored | None:
+        """The entry; None where there is none, or none that checks out."""
+
+    def write(self, key: str, payload: StateBytes, created_at: float) -> None:
+        """Keep it; returns at once."""
+
+    def discard(self, key: str) -> None:
+        """Remove the entry."""
+
+    def size(self, key: str) -> int | None:
+        """The payload's bytes on disk."""
+
+    def purge(self) -> None:
+        """Remove all; nothing written before appears afterwards."""
+
+    def set_limit(self, limit_bytes: int) -> None:
+        """Keep to another limit; 0 keeps nothing."""
+
+    def close(self) -> None:
+        """Finish what is being written."""
 
 
 @dataclass(frozen=True)
-class PromptTokens:
-    """Token ids before and after the transcript."""
+class PromptEntry:
+    """What is known of a context's evaluated prefix, for `voiceflow status`.
 
-    prefix: tuple[int, ...]
-    suffix: tuple[int, ...]
+    `tier` is the fastest one that has it, `bytes` its state's size (0 where it was never taken),
+    `age_s` the time since it was evaluated, `hits` how often it was used without being evaluated.
+    """
+
+    context: str
+    tier: Tier
+    tokens: int
+    bytes: int
+    age_s: float | None
+    hits: int
+
+
+@dataclass
+class _Record:
+    created_at: float
+    bytes: int
+    hits: int = 0
 
 
 class KvCache:
-    """Used by the model's thread, but for `invalidate`, which any thread may call."""
+    """The model's thread uses it; `invalidate` and `entry` may be called from any."""
 
-    def __init__(self, model: LanguageModel, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        metrics: Metrics,
+        disk: DiskTier,
+        memory_bytes: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._model = model
         self._metrics = metrics
-        self._tokens: OrderedDict[tuple[str, str], PromptTokens] = OrderedDict()
-        self._hot: tuple[int, ...] = ()
-        self._seam_reported = False
+        self._disk = disk
+        self._clock = clock
         self._lock = threading.Lock()
-        self._stale = False
+        self._ram = KvRam(memory_bytes)
+        self._limits = (memory_bytes, -1)
+        self._generation = 0
+        self._hot: Prefix = ()
+        self._hot_generation = 0
+        self._takes_states = True
+        self._records: OrderedDict[Prefix, _Record] = OrderedDict()
+
+    def set_limits(self, memory_bytes: int, disk_bytes: int) -> None:
+        """How much the tiers may hold from now on."""
+        if (memory_bytes, disk_bytes) == self._limits:
+            return
+        self._limits = (memory_bytes, disk_bytes)
+        with self._lock:
+            evicted = self._ram.set_limit(memory_bytes)
+        self._metrics.count("prefix_evictions_ram", evicted)
+        self._disk.set_limit(disk_bytes)
 
     def invalidate(self) -> None:
-        """Forget token ids and the evaluated prefix before the next use."""
+        """Drop every tier, files included; nothing that was evaluated before is used again."""
         with self._lock:
-            self._stale = True
+            self._generation += 1
+            self._ram.clear()
+            self._records.clear()
+            self._disk.purge()
 
-    def tokens(self, template: PromptTemplate) -> PromptTokens:
-        """The template's token ids, kept by its digest and the model's identity."""
-        self._forget_if_stale()
-        key = (self._model.identity, template.digest)
-        found = self._tokens.get(key)
-        if found is None:
-            with self._metrics.timed("prompt_tokenize_ms"):
-                found = self._tokenize(template)
-            self._check_seam(template, found)
-            self._tokens[key] = found
-            if len(self._tokens) > TOKENIZED_TEMPLATES:
-                self._tokens.popitem(last=False)
-        self._tokens.move_to_end(key)
-        return found
-
-    def missing(self, prompt: PromptTokens) -> int:
-        """How many of the prefix's tokens `make_hot` would have to evaluate."""
-        self._forget_if_stale()
-        return 0 if self._is_hot(prompt) else len(prompt.prefix)
-
-    def make_hot(self, prompt: PromptTokens) -> None:
-        """Make the model's sequence exactly the prefix; evaluated only if it is not there.
+    def make_hot(self, prefix: Prefix) -> None:
+        """Make the model's sequence exactly the prefix, by the fastest tier that has it.
 
         Raises what `LanguageModel.evaluate` raises; then nothing is hot.
         """
-        if self.missing(prompt) == 0:
-            self._metrics.count("prefix_hits")
+        with self._lock:
+            generation = self._generation
+            is_hot = self._is_hot(prefix)
+        if is_hot and self._model.length() == len(prefix):
+            self._used("hot", prefix)
             return
-        self._metrics.count("prefix_misses")
         self.forget_hot()
-        with self._metrics.timed("prompt_prefill_ms"):
-            if prompt.prefix:
-                self._model.evaluate(prompt.prefix)
-        self._hot = prompt.prefix
+        if not self._restore_from_ram(prefix) and not self._restore_from_disk(prefix, generation):
+            self._evaluate(prefix)
+            self._keep(prefix, generation)
+        with self._lock:
+            self._hot, self._hot_generation = prefix, generation
 
     def rewind(self) -> None:
         """Cut what followed the prefix off the sequence; a model that cannot loses the prefix too."""
         self._model.truncate(len(self._hot))
+        if self._model.length() != len(self._hot):
+            self.forget_hot()
 
     def forget_hot(self) -> None:
         """Empty the sequence."""
-        self._hot = ()
+        with self._lock:
+            self._hot = ()
         self._model.truncate(0)
 
-    def _is_hot(self, prompt: PromptTokens) -> bool:
-        return self._hot == prompt.prefix and self._model.length() == len(prompt.prefix)
-
-    def _forget_if_stale(self) -> None:
+    def entry(self, context: str, prefix: Prefix) -> PromptEntry:
+        """Where the context's prefix is now."""
         with self._lock:
-            stale, self._stale = self._stale, False
-        if stale:
-            self._tokens.clear()
-            self.forget_hot()
+            is_hot, in_ram = self._is_hot(prefix), prefix in self._ram
+            record = self._records.get(prefix)
+        on_disk = self._disk.size(self._key(prefix))
+        tier: Tier = "hot" if is_hot else "ram" if in_ram else "none" if on_disk is None else "disk"
+        if record is None:
+            return PromptEntry(context, tier, len(prefix), on_disk or 0, None, 0)
+        age_s = max(0.0, self._clock() - record.created_at)
+        return PromptEntry(context, tier, len(prefix), record.bytes, age_s, record.hits)
 
-    def _tokenize(self, template: PromptTemplate) -> PromptTokens:
-        return PromptTokens(
-            tuple(self._model.tokenize(template.prefix, special=True)),
-            tuple(self._model.tokenize(template.suffix, special=True)),
-        )
+    def close(self) -> None:
+        """Finish what is being written to disk."""
+        self._disk.close()
 
-    def _check_seam(self, template: PromptTemplate, pieces: PromptTokens) -> None:
-        """Say once when the pieces' tokens are not those of the whole prompt.
+    def _is_hot(self, prefix: Prefix) -> bool:
+        return self._hot == prefix and self._hot_generation == self._generation
 
-        The pieces are what the model then reads: a slightly unusual spelling, never another text.
-        """
-        if self._seam_reported:
+    def _key(self, prefix: Prefix) -> str:
+        """All that the state's bytes depend on; the ids by their digest: a file needs no copy of the text."""
+        tokens = hashlib.sha256(np.array(prefix, "<i4").tobytes()).hexdigest()
+        return f"voiceflow prefix\nmodel={self._model.state_identity}\ntokens={tokens}\nlength={len(prefix)}"
+
+    def _used(self, tier: Tier, prefix: Prefix) -> None:
+        self._metrics.count(f"prefix_hits_{tier}")
+        with self._lock:
+            if prefix in self._records:
+                self._records[prefix].hits += 1
+
+    def _restore_from_ram(self, prefix: Prefix) -> bool:
+        with self._lock:
+            entry = self._ram.get(prefix)
+        if entry is None:
+            return False
+        if self._restore(prefix, entry.state):
+            self._used("ram", prefix)
+            return True
+        # It was given by this very model a moment ago: so it takes none, and each try costs.
+        self._takes_states = False
+        with self._lock:
+            self._ram.clear()
+        return False
+
+    def _restore_from_disk(self, prefix: Prefix, generation: int) -> bool:
+        key = self._key(prefix)
+        stored = self._disk.read(key) if self._takes_states else None
+        if stored is None:
+            return False
+        if not self._restore(prefix, stored.payload):
+            self._disk.discard(key)
+            return False
+        self._hold(prefix, EvaluatedPrefix(stored.payload, stored.created_at), generation)
+        self._used("disk", prefix)
+        return True
+
+    def _restore(self, prefix: Prefix, state: StateBytes) -> bool:
+        with self._metrics.timed("prefix_restore_ms"):
+            restored = self._model.restore(state, len(prefix))
+        if not restored:
+            log.warning("the model did not take the state of a prompt; it is evaluated again")
+            self._metrics.count("prefix_restores_failed")
+        return restored
+
+    def _evaluate(self, prefix: Prefix) -> None:
+        self._metrics.count("prefix_misses")
+        with self._metrics.timed("prompt_prefill_ms"):
+            if prefix:
+                self._model.evaluate(prefix)
+
+    def _keep(self, prefix: Prefix, generation: int) -> None:
+        """Into RAM and onto disk, unless all was invalidated since the evaluation began."""
+        if not prefix or not self._takes_states:
             return
-        for sample in SEAM_SAMPLES:
-            whole = self._model.tokenize(template.prefix + sample + template.suffix, special=True)
-            middle = self._model.tokenize(sample, special=False)
-            if [*pieces.prefix, *middle, *pieces.suffix] != whole:
-                self._seam_reported = True
-                log.info("this model's tokens cross the seam between prompt and transcript")
+        try:
+            state = self._model.state()
+        except ModelError as error:
+            log.warning("prompts are kept in the model alone: %s", error)
+            self._takes_states = False
+            return
+        self._hold(prefix, EvaluatedPrefix(state, self._clock()), generation, key=self._key(prefix))
+
+    def _hold(self, prefix: Prefix, entry: EvaluatedPrefix, generation: int, key: str = "") -> None:
+        """Into RAM and, by `key`, onto disk; under the lock, so that no purge comes between."""
+        with self._lock:
+            if generation != self._generation:
                 return
+            self._records[prefix] = _Record(entry.created_at, entry.state.nbytes)
+            self._records.move_to_end(prefix)
+            if len(self._records) > REMEMBERED:
+                self._records.popitem(last=False)
+            evicted = self._ram.put(prefix, entry)
+            if key:
+                self._disk.write(key, entry.state, entry.created_at)
+        self._metrics.count("prefix_evictions_ram", evicted)

@@ -61,6 +61,11 @@ class Paths:
         return self.data_dir / "models"
 
     @property
+    def prefixes_dir(self) -> Path:
+        """Evaluated prompt prefixes, the prompt cache's disk tier."""
+        return self.cache_dir / "prefixes"
+
+    @property
     def socket_file(self) -> Path:
         """The control socket, in a folder of its own that only the user may enter."""
         return self.runtime_dir / "control.sock"
