@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.machine import Machine
+from voiceflow_daemon.cli.control import _age
 from voiceflow_daemon.cli.main import main
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.board import Board
@@ -18,6 +19,7 @@ from voiceflow_daemon.daemon.control import ControlServer
 from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.session import Session
 from voiceflow_daemon.desktop import select
+from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import History, HistoryRow
 
@@ -87,13 +89,17 @@ def status() -> dict[str, Any]:
     metrics.count("prompt_cache_hits")
     metrics.observe_ms("format_ms", 12.0)
     board = Board(
-        contexts=("default", "email"),
+        contexts=("default", "email", "notes"),
         problems={"hotkey": "It belongs to another program."},
         waiting_recordings=2,
         release_to_text_ms=812.4,
         stages_ms={"transcribe": 500.0, "format": 300.0},
     )
-    return board.status(Session(), Settings(), metrics)
+    prompts = (
+        PromptEntry("email", "disk", 372, 4_575_600, 3 * 86_400.0, 0),
+        PromptEntry("default", "hot", 1372, 16_875_600, 5.4, 12),
+    )
+    return board.status(Session(), Settings(), metrics, prompts, "the disk is full")
 
 
 def test_the_status_for_people(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +111,30 @@ def test_the_status_for_people(daemon: Daemon, capsys: pytest.CaptureFixture[str
     assert "transcribe 500" in shown
     assert "prompt_cache_hits            1" in shown
     assert "median 12.0" in shown
+    assert "prompts are not kept on disk: the disk is full" in shown
+
+
+def test_the_status_has_a_table_of_prompts(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers(**status())
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(number for number, line in enumerate(lines) if line.startswith("prompt "))
+    assert [line.split() for line in lines[heading : heading + 4]] == [
+        ["prompt", "tier", "tokens", "size", "age", "hits"],
+        ["default", "hot", "1372", "16.9", "MB", "5", "s", "12"],
+        ["email", "disk", "372", "4.6", "MB", "3", "days", "0"],
+        ["notes", "none", "0", "0.0", "MB", "-", "0"],
+    ]
+    ends = {len(line) for line in lines[heading : heading + 4]}
+    assert len(ends) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(None, "-"), (0.0, "0 s"), (119.0, "119 s"), (120.0, "2 min"), (7200.0, "2 h"), (172_800.0, "2 days")],
+)
+def test_an_age_is_short(seconds: float | None, shown: str) -> None:
+    assert _age(seconds) == shown
 
 
 def test_the_status_for_programs(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,11 +115,37 @@ def _status(options: argparse.Namespace) -> int:
     if status["release_to_text_ms"] is not None:
         shares = ", ".join(f"{stage} {ms:.0f}" for stage, ms in status["stages_ms"].items())
         print(f"last text {status['release_to_text_ms']:.0f} ms after release ({shares})")
+    _print_prompts(status["prompts"], status["prompt_disk_problem"])
     for name, count in sorted(status["counters"].items()):
         print(f"{name:28} {count}")
     for name, timing in sorted(status["timings_ms"].items()):
         print(f"{name:28} median {timing['median']:.1f}, last {timing['last']:.1f}, n {timing['count']}")
     return 0
+
+
+def _print_prompts(prompts: list[dict[str, Any]], disk_problem: str) -> None:
+    """The fastest tier that has each context's evaluated prompt, and what it costs."""
+    width = max([len("prompt"), *(len(prompt["context"]) for prompt in prompts)])
+    print(f"{'prompt':{width}}  tier  tokens       size      age   hits")
+    for prompt in prompts:
+        size = f"{prompt['bytes'] / 1e6:.1f} MB"
+        age = _age(prompt["age_s"])
+        print(
+            f"{prompt['context']:{width}}  {prompt['tier']:4}  {prompt['tokens']:6} {size:>10} {age:>8}"
+            f" {prompt['hits']:6}"
+        )
+    if disk_problem:
+        print(f"prompts are not kept on disk: {disk_problem}")
+
+
+def _age(seconds: float | None) -> str:
+    """In the largest unit of which there are two or more."""
+    if seconds is None:
+        return "-"
+    for unit, length_s in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _last(options: argparse.Namespace) -> int:

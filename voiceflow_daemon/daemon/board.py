@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.session import Session
 from voiceflow_daemon.desktop.tray import Activity, TrayView
+from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics
 
 LAST_TEXTS = 5
@@ -40,14 +41,17 @@ class LastText:
 
 @dataclass
 class Board:
-    """`problems` by topic (config, hotkey, models, microphone): what stands in the way right now."""
+    """`problems` by topic (config, hotkey, models, prompts): what stands in the way right now.
+
+    `preparing`: which of how many prompts is being prepared, counted from 1.
+    """
 
     contexts: tuple[str, ...] = ()
     microphones: tuple[str, ...] = ()
     last: deque[LastText] = field(default_factory=lambda: deque(maxlen=LAST_TEXTS))
     problems: dict[str, str] = field(default_factory=dict)
     loading: bool = False
-    preparing: bool = False
+    preparing: tuple[int, int] | None = None
     downloading: str = ""
     models_missing: bool = False
     download_failed: bool = False
@@ -79,7 +83,7 @@ class Board:
         if self.loading:
             return "Loading models …"
         if self.preparing:
-            return "Preparing prompts …"
+            return "Preparing prompts {} of {} …".format(*self.preparing)
         if self.release_to_text_ms is None:
             return "Ready"
         return f"Ready, last text after {self.release_to_text_ms / 1000:.2f} s"
@@ -101,7 +105,14 @@ class Board:
             demo=demo,
         )
 
-    def status(self, session: Session, settings: Settings, metrics: Metrics) -> dict[str, Any]:
+    def status(
+        self,
+        session: Session,
+        settings: Settings,
+        metrics: Metrics,
+        prompts: tuple[PromptEntry, ...] = (),
+        prompt_disk_problem: str = "",
+    ) -> dict[str, Any]:
         """For `voiceflow status --json`. No dictated words."""
         return {
             "activity": str(self.activity(session)),
@@ -116,11 +127,19 @@ class Board:
             "in_work": len(session.in_work),
             "waiting_recordings": self.waiting_recordings,
             "problems": dict(self.problems),
+            "prompts": [asdict(entry) for entry in of_each_context(self.contexts, prompts)],
+            "prompt_disk_problem": prompt_disk_problem,
             "release_to_text_ms": self.release_to_text_ms,
             "stages_ms": dict(self.stages_ms),
             "counters": metrics.counters(),
             "timings_ms": {name: vars(timing) for name, timing in metrics.timings().items()},
         }
+
+
+def of_each_context(contexts: tuple[str, ...], known: tuple[PromptEntry, ...]) -> list[PromptEntry]:
+    """The entries in the menu's order, one for each context, also where nothing is prepared yet."""
+    entries = {entry.context: entry for entry in known}
+    return [entries.get(name, PromptEntry(name, "none", 0, 0, None, 0)) for name in contexts]
 
 
 def uses_demo_models(settings: Settings) -> bool:

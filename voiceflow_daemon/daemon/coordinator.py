@@ -25,9 +25,9 @@ from voiceflow_daemon.daemon.deliverer import Delivered, Order
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.log_file import set_level
+from voiceflow_daemon.daemon.orders import Done, Loaded, LoadFailed, Prepared, Preparing
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
-from voiceflow_daemon.daemon.worker import Done, Loaded, LoadFailed, Prepared
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 from voiceflow_daemon.hotkey.keys import parse_hotkey
 from voiceflow_daemon.hotkey.listener import (
@@ -118,10 +118,14 @@ class Coordinator:
                 self._answer(message)
             case events.SettingsLoaded() | events.SettingsRejected():
                 self._config_read(message)
-            case Loaded() | LoadFailed() | Prepared():
+            case Loaded() | LoadFailed() | Preparing() | Prepared():
                 self._readiness.worker_event(message, self._settings)
             case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
                 self._readiness.found(message, self._dictations.recover)
+            case events.PromptsPurged(asked):
+                self._readiness.prepare(self._settings)
+                if asked is not None:
+                    asked.reply.set_result(requests.done())
             case events.Stop():
                 pass
             case _:
@@ -263,8 +267,7 @@ class Coordinator:
             case events.CopyWanted(text):
                 self._copy_one_of_the_last(text)
             case events.InvalidateWanted():
-                self._parts.worker.invalidate_prompts(everything=True)
-                self._readiness.prepare(self._settings)
+                self._readiness.purge(None)
             case events.ReloadWanted():
                 self._parts.reload_config()
             case events.DownloadWanted():
@@ -273,7 +276,7 @@ class Coordinator:
     def _choose_context(self, context: str) -> None:
         self._settings = self._settings.model_copy(update={"context": context})
         self._write("context", context)
-        self._readiness.prepare(self._settings)
+        self._readiness.make_hot(self._settings)
 
     def _copy_one_of_the_last(self, text: str | None) -> None:
         for known in self._board.last:
@@ -291,6 +294,9 @@ class Coordinator:
     def _answer(self, asked: events.Asked) -> None:
         if not asked.reply.set_running_or_notify_cancel():
             return  # the client has given up: what it asked for must not happen behind its back
+        if asked.request.command == "invalidate":
+            self._readiness.purge(asked)  # answered when that is done
+            return
         try:
             asked.reply.set_result(self._reply(asked.request))
         except VoiceflowError as error:
@@ -311,16 +317,25 @@ class Coordinator:
             case "context":
                 return self._context(request.argument)
             case "status":
-                return requests.done(**self._board.status(self._session, self._settings, self._parts.metrics))
+                return self._status()
             case "last":
                 return self._last(request.argument)
             case "reload":
                 self._parts.reload_config()
-            case "invalidate":
-                self._chosen(events.InvalidateWanted())
             case "stop":
                 self._parts.quit()
         return requests.done(recording=self._session.recording is not None)
+
+    def _status(self) -> Reply:
+        worker = self._parts.worker
+        shown = self._board.status(
+            self._session,
+            self._settings,
+            self._parts.metrics,
+            worker.prompt_entries(),
+            worker.prompt_problem(),
+        )
+        return requests.done(**shown)
 
     def _context(self, name: str) -> Reply:
         if name and name not in self._board.contexts:

@@ -14,9 +14,9 @@ from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
 from voiceflow_daemon.daemon.deliverer import Delivered, Order, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
+from voiceflow_daemon.daemon.orders import Done, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.pipeline import Dictated
-from voiceflow_daemon.daemon.worker import Done, Job, Prepare
 from voiceflow_daemon.desktop.inserter import Outcome
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.history import HistoryRow
@@ -56,7 +56,7 @@ class Dictations:
         )
         dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
         self._open[recording_id] = _Open(dictation)
-        parts.worker.submit(Prepare((settings.context,), settings))
+        parts.worker.submit(MakeHot(settings.context, settings))
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""

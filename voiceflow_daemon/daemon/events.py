@@ -11,7 +11,7 @@ from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.deliverer import Delivered
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
-from voiceflow_daemon.daemon.worker import WorkerEvent
+from voiceflow_daemon.daemon.orders import WorkerEvent
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.hotkey.listener import HotkeyEvent
 from voiceflow_daemon.storage.journal import Orphan
@@ -73,6 +73,13 @@ class InvalidateWanted:
 
 
 @dataclass(frozen=True)
+class PromptsPurged:
+    """All prepared prompts are forgotten, files included; `asked` is the request that still waits."""
+
+    asked: Asked | None
+
+
+@dataclass(frozen=True)
 class ReloadWanted:
     """Read the config file again."""
 
@@ -120,6 +127,7 @@ Message = (
     | SettingsRejected
     | MicrophonesFound
     | OrphansFound
+    | PromptsPurged
     | DownloadProgressed
     | DownloadEnded
     | TrayEvent

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from enum import StrEnum
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm.engine import LlmEngine, Part
+from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.llm.prompt_cache import PromptCache
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.text.fidelity import check_fidelity
@@ -29,7 +31,7 @@ class Rung(StrEnum):
 
 
 class Formatter:
-    """Owns the language model, where there is one; used by one thread but for `abort` and `invalidate`."""
+    """Owns the language model, where there is one; one thread uses it, but where any thread may."""
 
     def __init__(self, engine: LlmEngine | None, prompts: PromptCache | None, metrics: Metrics) -> None:
         self._engine = engine
@@ -67,10 +69,12 @@ class Formatter:
             log.warning("the model's text was not used: %s", verdict.reason)
         return verdict.faithful
 
-    def prepare(self, context: str, settings: Settings) -> None:
-        """Make the context's prompt ready, so that no dictation waits for it."""
-        if self._engine is not None:
-            self._engine.prepare(context, settings)
+    def prepare(self, context: str, settings: Settings, wanted: Callable[[], bool]) -> bool:
+        """Make the context's prompt ready; False when that was interrupted, or not `wanted` any more.
+
+        Raises `ConfigError` or `ModelError` when the prompt cannot be used.
+        """
+        return self._engine is None or self._engine.prepare(context, settings, wanted)
 
     def invalidate(self, *, everything: bool) -> None:
         """Forget the templates; with `everything`, tokens and evaluated prefixes too. Any thread."""
@@ -78,6 +82,14 @@ class Formatter:
             self._prompts.invalidate()
         if self._engine is not None and everything:
             self._engine.invalidate()
+
+    def prompt_entries(self) -> tuple[PromptEntry, ...]:
+        """Where each context's evaluated prompt is now; any thread may ask."""
+        return self._engine.prompt_entries() if self._engine is not None else ()
+
+    def prompt_problem(self) -> str:
+        """Why evaluated prompts are not kept on disk; empty when they are. Any thread may ask."""
+        return self._engine.prompt_problem if self._engine is not None else ""
 
     def abort(self) -> None:
         """Stop what the language model is doing; any thread may call it."""

@@ -11,9 +11,10 @@ from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.config.schema import AudioSettings, Settings
 from voiceflow_daemon.daemon.deliverer import Order
 from voiceflow_daemon.daemon.hotkeys import HotkeyHost
-from voiceflow_daemon.daemon.worker import Job, Load, Prepare
+from voiceflow_daemon.daemon.orders import Order as WorkOrder
 from voiceflow_daemon.desktop.tray import TrayView
 from voiceflow_daemon.desktop.window import ActiveWindow
+from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import History
 from voiceflow_daemon.storage.journal import Journal
@@ -38,11 +39,17 @@ class Recording(Protocol):
 class Working(Protocol):
     """The worker thread's face (`daemon.worker.Worker`)."""
 
-    def submit(self, message: Load | Prepare | Job) -> None:
+    def submit(self, order: WorkOrder) -> None:
         """Queue it."""
 
     def invalidate_prompts(self, *, everything: bool = False) -> None:
-        """Forget the templates; with `everything`, what was tokenized and evaluated as well."""
+        """Forget the templates; with `everything`, what was tokenized and evaluated as well, files too."""
+
+    def prompt_entries(self) -> tuple[PromptEntry, ...]:
+        """Where each context's evaluated prompt is now."""
+
+    def prompt_problem(self) -> str:
+        """Why evaluated prompts are not kept on disk; empty when they are."""
 
 
 class Delivering(Protocol):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
-from voiceflow_daemon.daemon.events import EventQueue, MicrophonesFound, OrphansFound
+from voiceflow_daemon.daemon.events import Asked, EventQueue, MicrophonesFound, OrphansFound, PromptsPurged
+from voiceflow_daemon.daemon.orders import (
+    Load,
+    Loaded,
+    LoadFailed,
+    MakeHot,
+    Prepare,
+    Prepared,
+    Preparing,
+)
 from voiceflow_daemon.daemon.parts import Parts
-from voiceflow_daemon.daemon.worker import Load, Loaded, LoadFailed, Prepare, Prepared
 from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
 from voiceflow_daemon.storage.journal import Orphan
 
@@ -31,12 +39,16 @@ class Readiness:
         self._board = board
         self._incoming = incoming
         self._ordered: Settings | None = None
+        self._prompts_ordered: Prepare | None = None
+        self._unusable: dict[str, VoiceflowError] = {}
+        self._disk_problems_told: set[str] = set()
 
     def load(self, settings: Settings) -> None:
         """Load the models that the settings name, or tell the user that they name none."""
         board = self._board
         board.models_missing = not settings.speech.model
         board.load_failed = False
+        board.preparing = self._prompts_ordered = None
         board.problems.pop("models", None)
         if board.models_missing:
             self._parts.notify("models", NO_MODEL.message, NO_MODEL.hint)
@@ -46,7 +58,7 @@ class Readiness:
         self._ordered = settings
         self._parts.worker.submit(Load(settings))
 
-    def worker_event(self, event: Loaded | LoadFailed | Prepared, settings: Settings) -> None:
+    def worker_event(self, event: Loaded | LoadFailed | Preparing | Prepared, settings: Settings) -> None:
         """The worker is through with loading or preparing."""
         match event:
             case Loaded() | LoadFailed() if event.settings is not self._ordered:
@@ -66,14 +78,11 @@ class Readiness:
                 self._board.problems["models"] = error.message
                 self._parts.notify("models", error.message, error.hint)
                 self._find_orphans()
-            case Prepared(None):
-                self._board.preparing = False
-                self._board.problems.pop("prompts", None)
-            case Prepared(VoiceflowError() as error):
-                log.error("%s", error)
-                self._board.preparing = False
-                self._board.problems["prompts"] = error.message
-                self._parts.notify("prompts", error.message, error.hint)
+            case Preparing(order, number, total):
+                if order is self._prompts_ordered:
+                    self._board.preparing = (number, total)
+            case Prepared():
+                self._prepared(event)
 
     def found(
         self,
@@ -98,10 +107,66 @@ class Readiness:
                 log.error("%s", error)
                 self._parts.notify("models", "The download did not finish", str(error))
 
+    # ---------------------------------------------------------------------------------- prompts
     def prepare(self, settings: Settings) -> None:
-        """Make the active context's prompt ready in the background."""
-        self._board.preparing = True
-        self._parts.worker.submit(Prepare((settings.context,), settings))
+        """Make all contexts' prompts ready in the background, the active one first."""
+        others = (name for name in self._board.contexts if name != settings.context)
+        self._prompts_ordered = Prepare((settings.context, *others), settings)
+        self._board.preparing = (1, len(self._prompts_ordered.contexts))
+        self._parts.worker.submit(self._prompts_ordered)
+
+    def make_hot(self, settings: Settings) -> None:
+        """The active context has changed: have its prompt at hand."""
+        self._parts.worker.submit(MakeHot(settings.context, settings))
+
+    def purge(self, asked: Asked | None) -> None:
+        """Forget all prepared prompts, files included; `PromptsPurged` tells when that is done."""
+
+        def purge() -> None:
+            try:
+                self._parts.worker.invalidate_prompts(everything=True)
+            finally:
+                self._incoming.emit(PromptsPurged(asked))
+
+        self._parts.chores.submit(purge)
+
+    def _prepared(self, event: Prepared) -> None:
+        """All was tried: of one context, or of all, where no newer order has been given since."""
+        match event.order:
+            case MakeHot(context=context):
+                still = {name: error for name, error in self._unusable.items() if name != context}
+            case order:
+                if order is not self._prompts_ordered:
+                    return
+                self._board.preparing = None
+                still = {}
+        self._tell_unusable(still | dict(event.failures))
+        self._tell_disk_problem()
+
+    def _tell_unusable(self, unusable: dict[str, VoiceflowError]) -> None:
+        """Each failure is told once, not at each key press."""
+        told = {name: error.message for name, error in self._unusable.items()}
+        new = {name: error for name, error in unusable.items() if told.get(name) != error.message}
+        self._unusable = unusable
+        self._board.problems.pop("prompts", None)
+        if unusable:
+            self._board.problems["prompts"] = f"{_cannot_use(unusable)}: {_messages(unusable)}"
+        for name, error in new.items():
+            log.error("the prompt of the context %r cannot be used: %s", name, error)
+        if new:
+            hints = dict.fromkeys(str(error) for error in new.values())
+            self._parts.notify("prompts", _cannot_use(new), "\n".join(hints))
+
+    def _tell_disk_problem(self) -> None:
+        """Prompts that are not on disk are evaluated again at the next start: worth one word, no alarm."""
+        problem = self._parts.worker.prompt_problem()
+        if problem and problem not in self._disk_problems_told:
+            self._disk_problems_told.add(problem)
+            log.warning("prompts are not kept on disk: %s", problem)
+            sentence = f"{problem[0].upper()}{problem[1:]}."
+            self._parts.notify("prompt disk", "Prepared prompts are not kept on disk", sentence)
+
+    # ----------------------------------------------------------------------- microphones, orphans
 
     def find_microphones(self) -> None:
         """Ask the sound server; the answer comes as an event."""
@@ -133,3 +198,12 @@ class Readiness:
             self._parts.notify(
                 "recovered", f"{len(orphans)} recording(s) wait for a speech model", NO_MODEL.hint
             )
+
+
+def _cannot_use(unusable: Mapping[str, VoiceflowError]) -> str:
+    names = ", ".join(unusable)
+    return f"The prompt{'s' if len(unusable) > 1 else ''} of {names} cannot be used"
+
+
+def _messages(unusable: Mapping[str, VoiceflowError]) -> str:
+    return " ".join(dict.fromkeys(error.message for error in unusable.values()))

@@ -1,82 +1,35 @@
-"""The worker thread: owns the models and works on recordings in the order of speaking."""
+"""The worker thread: owns the models, works on recordings in the order of speaking, then on prompts."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.loading import LoadedModels
-from voiceflow_daemon.daemon.pipeline import Dictated, Pipeline
+from voiceflow_daemon.daemon.orders import (
+    Done,
+    Job,
+    Load,
+    Loaded,
+    LoadFailed,
+    Order,
+    Prepare,
+    Prepared,
+    Preparing,
+    WorkerEvent,
+)
+from voiceflow_daemon.daemon.pipeline import Dictated, NotWantedError, Pipeline
+from voiceflow_daemon.daemon.preloading import Step
+from voiceflow_daemon.daemon.work_queue import WorkQueue
 from voiceflow_daemon.errors import ModelError, VoiceflowError
+from voiceflow_daemon.llm.kv_cache import PromptEntry
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Load:
-    """Load the models that `settings` name; the present ones are freed first."""
-
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Prepare:
-    """Make the contexts' prompts ready, the first one hot."""
-
-    contexts: tuple[str, ...]
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Job:
-    """One recording (mono int16 at 16 kHz) to be worked on with the settings it began with."""
-
-    job_id: int
-    samples: NDArray[np.int16]
-    context: str
-    settings: Settings
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The models that `settings` name are loaded and warm; `warnings` are for the user."""
-
-    settings: Settings
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LoadFailed:
-    """The models could not be loaded; jobs come back with an error until the next `Load`."""
-
-    settings: Settings
-    error: VoiceflowError
-
-
-@dataclass(frozen=True)
-class Done:
-    """A job's end; `dictated` is None when it failed with `error`."""
-
-    job: Job
-    dictated: Dictated | None
-    error: VoiceflowError | None = None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The prompts are ready; or `error` says which one cannot be used, and rules write its texts."""
-
-    error: VoiceflowError | None = None
-
-
-WorkerEvent = Loaded | LoadFailed | Done | Prepared
+ABORT_AGAIN_S = 0.05
+"""At the end: the work may have gone from one stage to the next just when it was aborted."""
 
 
 class Worker:
@@ -85,9 +38,11 @@ class Worker:
     def __init__(self, load: Callable[[Settings], LoadedModels], emit: Callable[[WorkerEvent], None]) -> None:
         self._load = load
         self._emit = emit
-        self._queue: queue.SimpleQueue[Load | Prepare | Job | None] = queue.SimpleQueue()
-        self._pipeline: Pipeline | None = None
+        self._queue = WorkQueue(self._abort)
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self._purge_due = False
         self._thread = threading.Thread(target=self._run, name="worker")
 
     def start(self) -> None:
@@ -97,73 +52,123 @@ class Worker:
     def stop(self) -> None:
         """Abort the present job (its recording stays in the journal) and end."""
         self._stopping.set()
+        self._queue.close()
+        while self._thread.is_alive():
+            self._abort()
+            self._thread.join(ABORT_AGAIN_S)
+
+    def submit(self, order: Order) -> None:
+        """Queue it; never waits for the worker, never drops a recording."""
+        self._queue.put(order)
+
+    def invalidate_prompts(self, *, everything: bool = False) -> None:
+        """Forget the templates; with `everything`, tokens and evaluated prompts in all tiers as well.
+
+        Any thread may call it, also while the worker decodes; the files are gone when it returns (while
+        models are being loaded: before they are used). A dictation that begins after it has returned
+        uses nothing that was there before.
+        """
+        told: Pipeline | None = None
+        while not self._is_told(told, everything=everything):
+            told = self._pipeline
+            if told is not None:
+                told.invalidate_prompt_cache(everything=everything)
+        if everything:
+            self._queue.interrupt_step()
+
+    def _is_told(self, told: Pipeline | None, *, everything: bool) -> bool:
+        """Whether `told` is the pipeline in use; the one that is being loaded is told when it is there."""
+        with self._lock:
+            if self._pipeline is None:
+                self._purge_due |= everything
+                return True
+            return self._pipeline is told
+
+    def prompt_entries(self) -> tuple[PromptEntry, ...]:
+        """Where each context's evaluated prompt is now. Any thread; does not wait for the worker."""
+        pipeline = self._pipeline
+        return pipeline.prompt_entries() if pipeline is not None else ()
+
+    def prompt_problem(self) -> str:
+        """Why evaluated prompts are not kept on disk; empty when they are. Any thread."""
+        pipeline = self._pipeline
+        return pipeline.prompt_problem() if pipeline is not None else ""
+
+    def _abort(self) -> None:
         pipeline = self._pipeline
         if pipeline is not None:
             pipeline.abort()
-        self._queue.put(None)
-        self._thread.join()
 
-    def submit(self, message: Load | Prepare | Job) -> None:
-        """Queue it; never blocks, never drops."""
-        self._queue.put(message)
-
-    def invalidate_prompts(self, *, everything: bool = False) -> None:
-        """Forget the templates; with `everything`, what was tokenized and evaluated as well.
-
-        Any thread may call it, also while the worker decodes.
-        """
-        pipeline = self._pipeline
-        if pipeline is not None:
-            pipeline.invalidate_prompt_cache(everything=everything)
-
+    # ------------------------------------------------------------------------------- the thread
     def _run(self) -> None:
-        while (message := self._queue.get()) is not None and not self._stopping.is_set():
+        while (work := self._queue.take()) is not None:
             try:
-                self._work(message)
+                self._work(work)
             except Exception as error:
-                log.exception("the worker failed on %s", type(message).__name__)
-                failure = ModelError(f"Working on it failed ({type(error).__name__}).", "See the log.")
-                self._fail(message, failure)
+                log.exception("the worker failed on %s", type(work).__name__)
+                self._fail(
+                    work, ModelError(f"Working on it failed ({type(error).__name__}).", "See the log.")
+                )
         self._unload()
 
-    def _work(self, message: Load | Prepare | Job) -> None:
+    def _work(self, work: Load | Job | Step) -> None:
         try:
-            match message:
+            match work:
                 case Load(settings):
-                    self._unload()
-                    loaded = self._load(settings)
-                    self._pipeline = loaded.pipeline
-                    self._emit(Loaded(settings, loaded.warnings))
-                case Prepare(contexts, settings):
-                    self._prepare(contexts, settings)
+                    self._reload(settings)
                 case Job():
-                    self._emit(Done(message, self._process(message)))
+                    dictated = self._process(work)
+                    if self._goes_on():
+                        self._emit(Done(work, dictated))
+                case Step():
+                    self._prepare(work)
+        except NotWantedError:
+            log.info("a dictation was left off; its recording is kept")
         except VoiceflowError as error:
-            self._fail(message, error)
+            self._fail(work, error)
 
-    def _prepare(self, contexts: tuple[str, ...], settings: Settings) -> None:
-        if self._pipeline is not None:
-            for context in contexts:
-                self._pipeline.preload_prompts(context, settings)
-        self._emit(Prepared())
+    def _reload(self, settings: Settings) -> None:
+        self._unload()
+        loaded = self._load(settings)
+        with self._lock:
+            self._pipeline = loaded.pipeline
+            purge_due, self._purge_due = self._purge_due, False
+        if purge_due:
+            loaded.pipeline.invalidate_prompt_cache(everything=True)
+        self._emit(Loaded(settings, loaded.warnings))
 
     def _process(self, job: Job) -> Dictated:
         if self._pipeline is None:
             raise ModelError("No models are loaded.", "See `voiceflow doctor`.")
-        return self._pipeline.process(job.samples, job.context, job.settings)
+        return self._pipeline.process(job.samples, job.context, job.settings, self._goes_on)
 
-    def _fail(self, message: Load | Prepare | Job, error: VoiceflowError) -> None:
-        if self._stopping.is_set():
-            return
-        match message:
+    def _goes_on(self) -> bool:
+        return not self._stopping.is_set()
+
+    def _prepare(self, step: Step) -> None:
+        if isinstance(step.order, Prepare):
+            self._emit(Preparing(step.order, *step.progress))
+        ready = self._pipeline is None or self._pipeline.preload_prompts(
+            step.context, step.settings, self._queue.is_wanted
+        )
+        self._end_step(ready=ready)
+
+    def _end_step(self, *, ready: bool, error: VoiceflowError | None = None) -> None:
+        finished = self._queue.end_step(ready=ready, error=error)
+        if finished is not None:
+            self._emit(Prepared(finished.order, finished.failures))
+
+    def _fail(self, work: Load | Job | Step, error: VoiceflowError) -> None:
+        match work:
             case Load(settings):
                 self._emit(LoadFailed(settings, error))
             case Job():
-                self._emit(Done(message, None, error))
-            case Prepare():
-                self._emit(Prepared(error))
+                self._emit(Done(work, None, error))
+            case Step():
+                self._end_step(ready=False, error=error)
 
     def _unload(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
+        with self._lock:
+            pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from voiceflow_daemon.config.schema import PromptCacheSettings, Settings
@@ -84,12 +85,15 @@ class LlmEngine:
         """Where templates come from."""
         self._cache = cache
 
-    def prepare(self, context: str, settings: Settings) -> bool:
+    def prepare(self, context: str, settings: Settings, wanted: Callable[[], bool] = lambda: True) -> bool:
         """Evaluate the context's prefix, so that no dictation waits for it; False when aborted.
 
+        `wanted` is asked once `abort` works: who first takes it back and then aborts is never missed.
         Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
         """
         with self._interrupt.work():
+            if not wanted():
+                return False
             try:
                 self._kv.make_hot(self._prompt(context, settings).prefix)
             except EvaluationAbortedError:

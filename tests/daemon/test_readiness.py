@@ -1,0 +1,191 @@
+"""What the worker is ordered to do, and what its answers make of the board."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from tests.flow.world import SETTINGS, RecordedNotes
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.board import Board
+from voiceflow_daemon.daemon.control_protocol import Request
+from voiceflow_daemon.daemon.events import Asked, EventQueue, OrphansFound, PromptsPurged
+from voiceflow_daemon.daemon.orders import (
+    Load,
+    Loaded,
+    LoadFailed,
+    MakeHot,
+    Order,
+    Prepare,
+    Prepared,
+    Preparing,
+)
+from voiceflow_daemon.daemon.parts import Parts
+from voiceflow_daemon.daemon.readiness import Readiness
+from voiceflow_daemon.daemon.session import Session
+from voiceflow_daemon.errors import ConfigError, ModelError
+from voiceflow_daemon.storage.journal import Journal
+
+CONTEXTS = ("default", "email", "slack", "code")
+GONE = ConfigError("The prompt_file x.txt of the context 'email' is not there.", "Create it.")
+LONG = ModelError("The prompt of the context 'code' is longer than the window.", "Shorten it.")
+
+
+class RecordingWorker:
+    """Takes orders and does nothing."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.purges = 0
+        self.disk_problem = ""
+        self.purge_error: OSError | None = None
+
+    def submit(self, order: Order) -> None:
+        self.orders.append(order)
+
+    def invalidate_prompts(self, *, everything: bool = False) -> None:
+        self.purges += everything
+        if self.purge_error is not None:
+            raise self.purge_error
+
+    def prompt_entries(self) -> tuple[()]:
+        return ()
+
+    def prompt_problem(self) -> str:
+        return self.disk_problem
+
+
+class Bench:
+    """A `Readiness` whose chores are done when `chores` is left."""
+
+    def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.worker = RecordingWorker()
+        self.notes = RecordedNotes()
+        self.board = Board(contexts=CONTEXTS)
+        self.incoming = EventQueue()
+        self.chores = ThreadPoolExecutor(1)
+        parts = SimpleNamespace(
+            worker=self.worker, notify=self.notes, journal=Journal(folder), chores=self.chores
+        )
+        self.readiness = Readiness(cast(Parts, parts), self.board, self.incoming)
+
+    def tell(self, event: Loaded | LoadFailed | Preparing | Prepared) -> None:
+        self.readiness.worker_event(event, self.settings)
+
+    def prepare(self) -> Prepare:
+        self.readiness.prepare(self.settings)
+        order = self.worker.orders[-1]
+        assert isinstance(order, Prepare)
+        return order
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_when_the_models_are_loaded_all_prompts_are_prepared(bench: Bench) -> None:
+    bench.readiness.load(SETTINGS)
+    assert bench.worker.orders == [Load(SETTINGS)]
+    assert bench.board.status_line(Session()) == "Loading models …"
+    bench.tell(Loaded(SETTINGS, ()))
+    assert bench.board.status_line(Session()) == "Preparing prompts 1 of 4 …"
+    order = bench.worker.orders[-1]
+    assert isinstance(order, Prepare)
+    assert order.contexts == CONTEXTS
+    bench.chores.shutdown()
+    assert bench.incoming.next(0) == OrphansFound(())
+
+
+def test_an_earlier_loads_end_means_nothing(bench: Bench) -> None:
+    bench.readiness.load(SETTINGS)
+    bench.tell(LoadFailed(Settings(), ModelError("It is damaged.")))
+    bench.tell(Loaded(Settings(), ()))
+    assert bench.board.loading
+    assert bench.worker.orders == [Load(SETTINGS)]
+
+
+def test_models_that_cannot_be_loaded_end_the_preparing_of_the_old_ones(bench: Bench) -> None:
+    old = bench.prepare()
+    bench.readiness.load(SETTINGS)
+    bench.tell(Preparing(old, 2, 4))
+    bench.tell(LoadFailed(SETTINGS, ModelError("It is damaged.", "Load it again.")))
+    assert bench.board.preparing is None
+    assert bench.board.problems == {"models": "It is damaged."}
+    bench.chores.shutdown()
+
+
+def test_the_active_context_comes_first(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, SETTINGS.model_copy(update={"context": "slack"}))
+    assert bench.prepare().contexts == ("slack", "default", "email", "code")
+    bench.readiness.make_hot(bench.settings)
+    hot = bench.worker.orders[-1]
+    assert isinstance(hot, MakeHot)
+    assert (hot.context, hot.settings) == ("slack", bench.settings)
+
+
+def test_progress_is_that_of_the_latest_order(bench: Bench) -> None:
+    first, second = bench.prepare(), bench.prepare()
+    bench.tell(Preparing(first, 3, 4))
+    assert bench.board.preparing == (1, 4)
+    bench.tell(Preparing(second, 2, 4))
+    assert bench.board.preparing == (2, 4)
+    bench.tell(Prepared(first))
+    assert bench.board.preparing == (2, 4)
+    bench.tell(Prepared(second))
+    assert bench.board.preparing is None
+
+
+def test_all_unusable_prompts_are_told_and_a_good_preparation_clears_them(bench: Bench) -> None:
+    bench.tell(Prepared(bench.prepare(), (("email", GONE), ("code", LONG))))
+    problem = bench.board.problems["prompts"]
+    assert "email, code" in problem
+    assert GONE.message in problem
+    assert LONG.message in problem
+    ((topic, title, body),) = bench.notes.shown
+    assert topic == "prompts"
+    assert "email, code" in title
+    assert "Create it." in body
+    assert "Shorten it." in body
+
+    bench.tell(Prepared(bench.prepare(), (("code", LONG),)))
+    assert "email" not in bench.board.problems["prompts"]
+    bench.tell(Prepared(bench.prepare()))
+    assert bench.board.problems == {}
+    assert len(bench.notes.shown) == 1
+
+
+def test_a_key_press_tells_about_its_own_context_alone_and_only_once(bench: Bench) -> None:
+    bench.tell(Prepared(bench.prepare(), (("email", GONE),)))
+    bench.tell(Prepared(MakeHot("default", SETTINGS)))
+    assert "email" in bench.board.problems["prompts"]
+    for _ in range(3):
+        bench.tell(Prepared(MakeHot("email", SETTINGS), (("email", GONE),)))
+    assert len(bench.notes.shown) == 1
+    bench.tell(Prepared(MakeHot("email", SETTINGS)))
+    assert bench.board.problems == {}
+    bench.tell(Prepared(MakeHot("email", SETTINGS), (("email", GONE),)))
+    assert len(bench.notes.shown) == 2
+
+
+def test_a_disk_that_keeps_nothing_is_told_once_and_is_no_error(bench: Bench) -> None:
+    bench.worker.disk_problem = "the disk is full"
+    for _ in range(3):
+        bench.tell(Prepared(bench.prepare()))
+    assert [(topic, body) for topic, _, body in bench.notes.shown] == [("prompt disk", "The disk is full.")]
+    assert bench.board.problems == {}
+
+
+@pytest.mark.parametrize("asked", [None, Asked(Request("invalidate"))])
+@pytest.mark.parametrize("error", [None, OSError("read only")])
+def test_a_purge_is_told_when_it_is_done(bench: Bench, asked: Asked | None, error: OSError | None) -> None:
+    bench.worker.purge_error = error
+    bench.readiness.purge(asked)
+    bench.chores.shutdown()
+    assert bench.worker.purges == 1
+    assert bench.incoming.next(0) == PromptsPurged(asked)

@@ -1,0 +1,98 @@
+"""What the worker is told to do, and what it tells about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.pipeline import Dictated
+from voiceflow_daemon.errors import VoiceflowError
+
+
+# ------------------------------------------------------------------------------------------ orders
+@dataclass(frozen=True)
+class Load:
+    """Load the models that `settings` name; the present ones are freed first."""
+
+    settings: Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Prepare:
+    """Prepare the contexts' prompts when nothing else is to be done; the first is hot in the end.
+
+    Replaces what was still to be prepared.
+    """
+
+    contexts: tuple[str, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True, eq=False)
+class MakeHot:
+    """Make this context's prompt the one at hand, before others are prepared: it is wanted next."""
+
+    context: str
+    settings: Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One recording (mono int16 at 16 kHz) to be worked on with the settings it began with."""
+
+    job_id: int
+    samples: NDArray[np.int16]
+    context: str
+    settings: Settings
+
+
+Order = Load | Prepare | MakeHot | Job
+
+
+# ------------------------------------------------------------------------------------------ events
+@dataclass(frozen=True)
+class Loaded:
+    """The models that `settings` name are loaded and warm; `warnings` are for the user."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LoadFailed:
+    """The models could not be loaded; jobs come back with an error until the next `Load`."""
+
+    settings: Settings
+    error: VoiceflowError
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job's end; `dictated` is None when it failed with `error`."""
+
+    job: Job
+    dictated: Dictated | None
+    error: VoiceflowError | None = None
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """The worker is at prompt `number` of the order's `total`."""
+
+    order: Prepare
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The order's prompts are ready, but for the contexts in `failures`, whose texts rules write."""
+
+    order: Prepare | MakeHot
+    failures: tuple[tuple[str, VoiceflowError], ...] = ()
+
+
+WorkerEvent = Loaded | LoadFailed | Done | Preparing | Prepared
