@@ -14,13 +14,17 @@ Marker = Callable[[int], str | None]
 """The text of a token that is a marker; None for an ordinary token."""
 
 
+_ANCHOR = "\n"
+"""Goes before a part that is not the text's first, and joins with hardly anything."""
+
+
 def cut_markers(text: str, tokenize: Tokenizer, marker: Marker) -> list[int]:
     """Token ids of `text`, none of which is a marker; a character that is one by itself is left out."""
     ids: list[int] = []
     waiting = [text]
     while waiting:
         part = waiting.pop()
-        found = tokenize(part)
+        found = _further(part, tokenize) if ids else tokenize(part)
         marks = (marker(token) for token in found)
         mark = next((mark for mark in marks if mark is not None), None)
         if mark is None:
@@ -28,6 +32,12 @@ def cut_markers(text: str, tokenize: Tokenizer, marker: Marker) -> list[int]:
         elif len(part) > 1:
             waiting += reversed(_cut(part, mark))
     return ids
+
+
+def _further(part: str, tokenize: Tokenizer) -> list[int]:
+    """Token ids of text that follows other text: some tokenizers put a space before all they are given."""
+    anchor, found = tokenize(_ANCHOR), tokenize(_ANCHOR + part)
+    return found[len(anchor) :] if found[: len(anchor)] == anchor else tokenize(part)
 
 
 def _cut(part: str, mark: str) -> list[str]:

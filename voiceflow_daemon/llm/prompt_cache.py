@@ -39,14 +39,20 @@ new settings' template nor leave its old one for those that begin after."""
 @dataclass(frozen=True)
 class _Entry:
     template: PromptTemplate
-    formatted_at: float
+    begun_at: float
+    """When its formatting began, by the cache's clock: what was read from files is as old as that."""
 
 
 class PromptCache:
     """Context to `PromptTemplate`, with a time to live, LRU capacity and invalidation.
 
     Any thread may call any method. Formatting happens outside the lock; a template whose formatting
-    began before an invalidation is handed to its caller but never stored.
+    began before an invalidation is handed to its caller but never stored. Two threads that miss the
+    same template both format it: that takes microseconds, and nobody waits for another's disk, gets
+    another's error, or what another began before an invalidation.
+
+    Every call counts as one hit or one miss, and every miss as one `prompt_format_ms`, also when the
+    formatter raises.
     """
 
     def __init__(
@@ -60,20 +66,26 @@ class PromptCache:
         self._generation = 0
 
     def get_or_format(self, context: str, config: Settings) -> PromptTemplate:
-        """The template of `context`, from the cache or formatted now; the formatter's errors pass."""
+        """The template of `context`, from the cache or formatted now; the formatter's errors pass.
+
+        Time to live and capacity are those of this `config`, for entries made before as well.
+        """
         key = (context, config.contexts.get(context))
+        limits = config.prompt_cache
         with self._lock:
-            entry = self._live_entry(key, config.prompt_cache.ttl_s)
-            generation = self._generation
-        if entry is not None:
+            begun_at, generation = self._clock(), self._generation
+            found = self._live(key, begun_at - limits.ttl_s)
+            self._shrink_to(limits.capacity)
+        if found is not None:
             self._metrics.count("prompt_cache_hits")
-            return entry.template
+            return found
         self._metrics.count("prompt_cache_misses")
         with self._metrics.timed("prompt_format_ms"):
             template = self._formatter(context, config)
         with self._lock:
             if generation == self._generation:
-                self._store(key, template, config.prompt_cache.capacity)
+                self._store(key, _Entry(template, begun_at))
+                self._shrink_to(limits.capacity)
         return template
 
     def invalidate(self) -> None:
@@ -82,18 +94,22 @@ class PromptCache:
             self._generation += 1
             self._entries.clear()
 
-    def _live_entry(self, key: _Key, ttl_s: float) -> _Entry | None:
+    def _live(self, key: _Key, begun_after: float) -> PromptTemplate | None:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        if self._clock() - entry.formatted_at >= ttl_s:
+        if entry.begun_at <= begun_after:
             del self._entries[key]
             return None
         self._entries.move_to_end(key)
-        return entry
+        return entry.template
 
-    def _store(self, key: _Key, template: PromptTemplate, capacity: int) -> None:
-        self._entries[key] = _Entry(template, self._clock())
+    def _store(self, key: _Key, entry: _Entry) -> None:
+        present = self._entries.get(key)
+        if present is None or present.begun_at <= entry.begun_at:
+            self._entries[key] = entry
         self._entries.move_to_end(key)
+
+    def _shrink_to(self, capacity: int) -> None:
         while len(self._entries) > capacity:
             self._entries.popitem(last=False)
