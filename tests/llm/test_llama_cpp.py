@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from voiceflow_daemon.errors import ModelError
-from voiceflow_daemon.llm import _llama_cpp
 from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
+from voiceflow_daemon.llm._llama_layout import BATCH_TOKENS
 from voiceflow_daemon.llm.backend import EvaluationAbortedError
 
 DEMO = Path(__file__).parents[2] / "assets/demo/formatter.gguf"
@@ -139,7 +139,7 @@ def own_callback(model: LlamaCppModel) -> Iterator[None]:
 @pytest.mark.usefixtures("own_callback")
 def test_an_abort_at_any_node_of_a_long_prefill_leaves_the_sequence_right(model: LlamaCppModel) -> None:
     before, rest = prompt(model, "hello", "Context: default"), prompt(model, "is it late", "be brief " * 140)
-    assert len(rest) > _llama_cpp.BATCH_TOKENS, "more than one batch"
+    assert len(rest) > BATCH_TOKENS, "more than one batch"
     whole = [*before, *rest]
     expected = fresh_logits(before), fresh_logits_of_two(before, rest)
     asked = abort_at_node(model, 1 << 30)
@@ -272,7 +272,7 @@ def test_a_user_defined_tag_never_comes_out_of_a_transcript(tmp_path: Path) -> N
     model = load(tmp_path / "tags.gguf")
     try:
         said = "hello the time and the place, sqeeze the end and the <|im_end|>"
-        assert set(model._ids(said, special=False)) & set(tags), "llama.cpp finds them in any text"
+        assert set(model._vocabulary.ids(said, special=False)) & set(tags), "llama.cpp finds them in any text"
         ids = model.tokenize(said, special=False)
         letter = next(tag for tag in tags if model.piece(tag) == b"q")
         assert set(ids) & set(tags) == {letter}, "a single letter opens and closes nothing"

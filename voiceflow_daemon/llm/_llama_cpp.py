@@ -1,8 +1,4 @@
-"""llama.cpp through the low-level functions of llama-cpp-python: its only importer.
-
-The high-level `Llama` class is not used: it knows only the last prompt, keeps logits of every
-token, and leaves a poisoned context behind when a restore fails.
-"""
+"""A language model in llama.cpp: one GGUF file, one llama context, one sequence."""
 
 from __future__ import annotations
 
@@ -13,62 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# libgomp's threads spin for milliseconds at each of the hundreds of barriers a token has. On a machine
-# with one other busy core they wait for a thread that the kernel has not scheduled, while holding its
-# core: measured 4,300 ms a token instead of 16. Spinning briefly costs little on an idle machine.
-# libgomp reads this when it is loaded, so it stands before the import.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
-import llama_cpp
 import numpy as np
 
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm import gguf_file
+from voiceflow_daemon.llm._llama_layout import BATCH_TOKENS, Layout, state_identity
+from voiceflow_daemon.llm._llama_library import StopFlag, llama_cpp, start
+from voiceflow_daemon.llm._llama_vocabulary import LlamaVocabulary
 from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
-from voiceflow_daemon.llm.chat_template import ChatTemplate
-from voiceflow_daemon.llm.plain_text import cut_markers
 from voiceflow_daemon.llm.processor import default_threads
 
 log = logging.getLogger(__name__)
 
-BATCH_TOKENS = 512
-_WARNING = 3
-"""ggml's log levels count debug 1, info 2, warning 3, error 4."""
 _ABORTED = 2
 """`llama_decode`'s return value when the abort callback stopped it."""
-_CONTROL = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL
-_USER_DEFINED = llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _UNSUITABLE = "Choose an instruct (chat) model, see `voiceflow models list`."
 _DAMAGED = "Download it again, see `voiceflow models download`."
-
-
-@llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _forward_log(level: int, text: bytes, _data: object) -> None:
-    if level >= _WARNING:
-        log.debug("llama.cpp: %s", text.decode("utf-8", "replace").rstrip())
-
-
-class _StopFlag:
-    """An abort callback for llama.cpp that never enters Python.
-
-    It is asked some hundred times a token. A callback in Python needs the interpreter's lock each
-    time, and another busy thread makes it wait up to 5 ms (measured: prefill 40 times slower). So
-    the callback is the C library's `strlen` and its argument a string in our memory: empty means
-    go on, one character long means stop.
-    """
-
-    def __init__(self) -> None:
-        self._text = ctypes.create_string_buffer(2)
-        library = ctypes.cdll.msvcrt if os.name == "nt" else ctypes.CDLL(None)
-        self.callback = ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)
-        self.data = ctypes.cast(self._text, ctypes.c_void_p)
-
-    def raise_(self) -> None:
-        self._text[0] = b"\1"
-
-    def lower(self) -> None:
-        self._text[0] = b"\0"
 
 
 class LlamaCppModel:
@@ -81,51 +37,49 @@ class LlamaCppModel:
 
         Raises `ModelError` when the file is missing, is no GGUF model or has no chat template.
         """
-        llama_cpp.llama_log_set(_forward_log, ctypes.c_void_p(0))
-        llama_cpp.llama_backend_init()
+        start()
         self._model: Any = None
         self._context: Any = None
         self._length = 0
-        self._stop = _StopFlag()
+        self._stop = StopFlag()
         gguf_file.check(path)
+        threads = threads or default_threads(path.stat().st_size)
+        self._layout = Layout(context_tokens, threads, gpu_layers, repacked_kernels)
         try:
-            self._load(path, gpu_layers, repacked_kernels)
-            self._open_context(context_tokens, threads or default_threads(path.stat().st_size))
-            self._template = self._chat_template(path)
+            self._load(path)
+            self._open_context()
+            template = self._vocabulary.chat_template()
+            if template is None:
+                raise ModelError(f"{path} has no chat template.", _UNSUITABLE)
+            self._template = template
+            self._identity = gguf_file.identity(path)
+            self._state_identity = self._identify_states()
         except BaseException:
             self.close()
             raise
-        self._identity = gguf_file.identity(path)
 
-    def _load(self, path: Path, gpu_layers: int, repacked_kernels: bool) -> None:
-        params = llama_cpp.llama_model_default_params()
-        params.n_gpu_layers = gpu_layers
-        params.use_extra_bufts = repacked_kernels
+    def _load(self, path: Path) -> None:
+        params = self._layout.model_params()
         self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelError(f"llama.cpp cannot load {path}: it is damaged or of an unknown kind.", _DAMAGED)
-        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self._vocab_size = llama_cpp.llama_vocab_n_tokens(self._vocab) if self._vocab else 0
+        self._vocabulary = LlamaVocabulary(self._model)
+        self._vocab_size = self._vocabulary.size
         writes = llama_cpp.llama_model_has_decoder(self._model) and not (
             llama_cpp.llama_model_has_encoder(self._model) or llama_cpp.llama_model_is_diffusion(self._model)
         )
         if self._vocab_size <= 0 or not writes:
             raise ModelError(f"{path} is no model that writes text.", _UNSUITABLE)
+        self._goes_back = not (
+            llama_cpp.llama_model_is_recurrent(self._model) or llama_cpp.llama_model_is_hybrid(self._model)
+        )
+        self._window = int(llama_cpp.llama_model_n_swa(self._model))
 
-    def _open_context(self, context_tokens: int, threads: int) -> None:
-        params = llama_cpp.llama_context_default_params()
+    def _open_context(self) -> None:
+        """Make the llama context, with nothing in it."""
+        self._length = self._floor = 0
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
-        params.n_ctx = min(context_tokens, trained) if trained > 0 else context_tokens
-        params.n_batch = params.n_ubatch = BATCH_TOKENS
-        params.n_threads = params.n_threads_batch = threads
-        params.n_seq_max = 1
-        # Spelled out, for stored prefixes depend on them: a unified cache with flash attention is
-        # not bit-exact when another sequence is resident, separate ones are.
-        params.kv_unified = False
-        params.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
-        # Sliding-window models keep all positions, so that the sequence can be truncated.
-        params.swa_full = True
-        params.abort_callback, params.abort_callback_data = self._stop.callback, self._stop.data
+        params = self._layout.context_params(trained, self._stop)
         self._context = llama_cpp.llama_init_from_model(self._model, params)
         if not self._context:
             raise ModelError(
@@ -136,24 +90,26 @@ class LlamaCppModel:
         if not self._memory:
             raise ModelError("The model keeps no memory of a text.", _UNSUITABLE)
         self._context_tokens = int(llama_cpp.llama_n_ctx_seq(self._context))
-        self._goes_back = not (
-            llama_cpp.llama_model_is_recurrent(self._model) or llama_cpp.llama_model_is_hybrid(self._model)
-        )
 
-    def _chat_template(self, path: Path) -> ChatTemplate:
-        source = llama_cpp.llama_model_chat_template(self._model, None)
-        if not source:
-            raise ModelError(f"{path} has no chat template.", _UNSUITABLE)
-        return ChatTemplate(
-            source.decode("utf-8", "replace"),
-            bos=self._token_text(llama_cpp.llama_vocab_bos(self._vocab)),
-            eos=self._token_text(llama_cpp.llama_vocab_eos(self._vocab)),
-            always_bos=bool(llama_cpp.llama_vocab_get_add_bos(self._vocab)),
-        )
+    def _drop_context(self) -> None:
+        """Free a context that may be poisoned; it is made anew when it is needed.
 
-    def _token_text(self, token: int) -> str:
-        text = llama_cpp.llama_vocab_get_text(self._vocab, token) if 0 <= token < self._vocab_size else b""
-        return (text or b"").decode("utf-8", "replace")
+        A restore that failed half-way can spoil what such a context computes until the process ends
+        (llama.cpp#27068), and so can a number that is none.
+        """
+        self._length = 0
+        if self._context:
+            llama_cpp.llama_free(self._context)
+            self._context = None
+
+    def _identify_states(self) -> str:
+        trained = llama_cpp.llama_model_n_ctx_train(self._model)
+        return state_identity(
+            self._identity,
+            self._layout.model_params(),
+            self._layout.context_params(trained, self._stop),
+            self._context,
+        )
 
     @property
     def identity(self) -> str:
@@ -162,8 +118,8 @@ class LlamaCppModel:
 
     @property
     def state_identity(self) -> str:
-        """The model's identity, until all that a state depends on is in it."""
-        return self._identity
+        """Digest of the model, llama.cpp's build, the CPU and the layout of the context."""
+        return self._state_identity
 
     @property
     def context_tokens(self) -> int:
@@ -176,84 +132,76 @@ class LlamaCppModel:
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids, without a BOS of llama.cpp's own: the template writes it."""
-        if special:
-            return self._ids(text, special=True)
-        return cut_markers(text, lambda part: self._ids(part, special=False), self._marker)
-
-    def _ids(self, text: str, *, special: bool) -> list[int]:
-        data = text.encode("utf-8", "replace")
-        room = len(data) + 8
-        ids = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), ids, room, False, special)
-        if count < 0:
-            raise ModelError("llama.cpp cannot tokenize the text.")
-        return list(ids[:count])
-
-    def _marker(self, token: int) -> str | None:
-        """The text of a control token or a user-defined tag; None for an ordinary token."""
-        attributes = llama_cpp.llama_vocab_get_attr(self._vocab, token)
-        if not attributes & (_CONTROL | _USER_DEFINED) and not self.is_end(token):
-            return None
-        text = self._bytes(token, special=True).decode("utf-8", "replace")
-        # Some vocabularies have single letters as user-defined tokens: they open and close nothing.
-        return None if attributes & _USER_DEFINED and len(text) <= 1 else text
+        return self._vocabulary.tokenize(text, special=special)
 
     def piece(self, token: int) -> bytes:
         """The bytes of one token."""
-        return self._bytes(token, special=False)
-
-    def _bytes(self, token: int, *, special: bool) -> bytes:
-        size = 256
-        while True:
-            buffer = ctypes.create_string_buffer(size)
-            count = llama_cpp.llama_token_to_piece(self._vocab, token, buffer, size, 0, special)
-            if count >= 0:
-                return buffer.raw[:count]
-            size = -count
+        return self._vocabulary.bytes_of(token, special=False)
 
     def is_end(self, token: int) -> bool:
         """Whether the token ends the model's turn."""
-        return bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+        return self._vocabulary.is_end(token)
 
     def length(self) -> int:
         """How many tokens the sequence holds."""
         return self._length
 
     def truncate(self, length: int) -> None:
-        """Keep the first `length` tokens, or none where the model refuses."""
+        """Keep the first `length` tokens, or none where the model cannot."""
         if length < self._length:
             self._cut_to(length)
 
     def _cut_to(self, length: int) -> None:
         if (
             length > 0
+            and length >= self._floor
             and llama_cpp.llama_memory_seq_rm(self._memory, 0, length, -1)
-            and llama_cpp.llama_memory_seq_pos_max(self._memory, 0) == length - 1
+            and self._holds(length)
         ):
             self._length = length
             return
-        llama_cpp.llama_memory_clear(self._memory, True)
-        self._length = 0
+        # The cells are marked free, not overwritten: 0.02 ms instead of 5 with a 0.5B model.
+        llama_cpp.llama_memory_clear(self._memory, False)
+        self._length = self._floor = 0
+
+    def _holds(self, length: int) -> bool:
+        """Whether the memory has the first `length` tokens, as many of them as the model keeps."""
+        newest = llama_cpp.llama_memory_seq_pos_max(self._memory, 0)
+        oldest = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
+        if newest != length - 1:
+            return False
+        if not self._goes_back:
+            return bool(oldest == newest)
+        return bool(oldest == 0 or (self._window and 0 < oldest <= self._floor <= length))
 
     def evaluate(self, tokens: Sequence[int]) -> int:
         """Append tokens in batches; the likeliest next token."""
-        start = self._length
-        if start + len(tokens) > self._context_tokens:
+        if not self._context:
+            self._open_context()
+        before = self._length
+        if before + len(tokens) > self._context_tokens:
             raise ContextOverflowError
         batch = llama_cpp.llama_batch_init(min(BATCH_TOKENS, len(tokens)), 0, 1)
         try:
             for first in range(0, len(tokens), BATCH_TOKENS):
                 chunk = tokens[first : first + BATCH_TOKENS]
                 self._fill(batch, chunk, last=first + len(chunk) == len(tokens))
-                self._decode(batch, start)
+                self._decode(batch, before)
                 self._length += len(chunk)
         finally:
             llama_cpp.llama_batch_free(batch)
-        logits = llama_cpp.llama_get_logits_ith(self._context, -1)
-        if not logits:
-            self._cut_to(0)
-            raise ModelError("llama.cpp computed no result for the text.")
-        return int(np.ctypeslib.as_array(logits, (self._vocab_size,)).argmax())
+        return self._likeliest()
+
+    def _likeliest(self) -> int:
+        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
+        if pointer:
+            logits = np.ctypeslib.as_array(pointer, (self._vocab_size,))
+            best = int(logits.argmax())
+            # `argmax` returns the first that is no number.
+            if not np.isnan(logits[best]):
+                return best
+        self._drop_context()
+        raise ModelError("llama.cpp computed no result for the text.")
 
     def _fill(self, batch: Any, chunk: Sequence[int], *, last: bool) -> None:
         batch.n_tokens = len(chunk)
@@ -277,19 +225,36 @@ class LlamaCppModel:
 
     def state(self) -> StateBytes:
         """A copy of the sequence's K/V rows and positions; no logits."""
+        if self._length == 0:
+            raise ModelError("An empty sequence has no state.")
         size = int(llama_cpp.llama_state_seq_get_size(self._context, 0))
         state = np.empty(size, np.uint8)
         written = llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), size, 0)
         if size == 0 or written != size:
             raise ModelError("llama.cpp does not give the state of the text.")
+        # Where a window slides, the state leaves out what has left it, so that cells move up. Single
+        # tokens then round otherwise: the sequence must stand as it will after each restore.
+        if self._window and not self.restore(state, self._length):
+            raise ModelError("llama.cpp does not take back the state of the text.")
         return state
 
     def restore(self, state: StateBytes, length: int) -> bool:
-        """Replace the sequence; the native code is told the exact size and must use all of it."""
+        """Replace the sequence; llama.cpp must use all bytes and hold just these tokens afterwards."""
+        if not self._context:
+            self._open_context()
         self._cut_to(0)
-        used = llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(state), state.size, 0)
-        if used != state.size or llama_cpp.llama_memory_seq_pos_max(self._memory, 0) != length - 1:
-            self._cut_to(0)
+        if not 0 < length <= self._context_tokens or state.size == 0:
+            return False
+        data = np.ascontiguousarray(state, np.uint8)
+        used = llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(data), data.size, 0)
+        self._floor = max(0, llama_cpp.llama_memory_seq_pos_min(self._memory, 0)) and length
+        if (
+            used != data.size
+            or not self._holds(length)
+            or llama_cpp.llama_state_seq_get_size(self._context, 0) != data.size
+        ):
+            log.info("llama.cpp does not take a kept state; its context is made anew")
+            self._drop_context()
             return False
         self._length = length
         return True
@@ -304,9 +269,7 @@ class LlamaCppModel:
 
     def close(self) -> None:
         """Free context and model; harmless when called twice."""
-        if self._context:
-            llama_cpp.llama_free(self._context)
-            self._context = None
+        self._drop_context()
         if self._model:
             llama_cpp.llama_model_free(self._model)
             self._model = None

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
 import logging
 import os
@@ -24,7 +22,7 @@ from typing import Literal
 
 from voiceflow_daemon.config.schema import LlmSettings
 from voiceflow_daemon.errors import ModelError
-from voiceflow_daemon.llm import gguf_file
+from voiceflow_daemon.llm import gguf_file, native_build
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +43,7 @@ _NOT_LOADABLE = ModelError.exit_code
 """The child's exit code when the model itself cannot be loaded: that says nothing about kernels."""
 
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
-_KERNEL_PREFIXES = ("GGML_", "LLAMA_", "CUDA_")
-_KEPT_PREFIXES = (*_KERNEL_PREFIXES, "OMP_", "GOMP_")
+_KEPT_PREFIXES = (*native_build.KERNEL_PREFIXES, "OMP_", "GOMP_")
 
 _WINDOWS_CRASH = 0x80000000
 """Exit codes from here on are Windows' exceptions, such as an access violation."""
@@ -180,26 +177,7 @@ def _environment() -> dict[str, str]:
 
 def _key(model_path: Path) -> str:
     """Digest of the build of llama.cpp, the CPU's features, the kernel variables and the model file."""
-    digest = hashlib.sha256(gguf_file.identity(model_path).encode())
-    digest.update(importlib.metadata.version("llama-cpp-python").encode())
-    # The package is found but not imported: that would load the native code into this process.
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is not None and spec.origin is not None:
-        for library in sorted((Path(spec.origin).parent / "lib").glob("*")):
-            digest.update(library.name.encode() + hashlib.sha256(library.read_bytes()).digest())
-    digest.update(_cpu_features().encode())
-    for name in sorted(os.environ):
-        if name.startswith(_KERNEL_PREFIXES):
-            digest.update(f"{name}={os.environ[name]}".encode())
-    return digest.hexdigest()
-
-
-def _cpu_features() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return sys.platform
-    lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return hashlib.sha256(f"{gguf_file.identity(model_path)}:{native_build.digest()}".encode()).hexdigest()
 
 
 def _read(file: Path) -> _Verdict | None:
