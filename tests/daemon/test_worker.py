@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from tests.daemon.bench import LIMIT_S, SETTINGS, WorkerBench, until
 from tests.daemon.orders import job
+from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.orders import (
     Done,
     Load,
@@ -136,6 +138,24 @@ def test_a_dictation_is_never_hit_by_an_interruption_that_comes_late() -> None:
         bench.await_event(Done, count)
         assert all(done.error is None for done in bench.of(Done))
         assert bench.metrics.counter("rung_model") == count
+
+
+def test_an_interruption_just_before_the_model_begins_is_not_missed() -> None:
+    with WorkerBench() as bench:
+        pipeline = bench.worker._pipeline
+        assert pipeline is not None
+        prepare = pipeline.preload_prompts
+        dictation = job("code")
+
+        def prepare_late(context: str, settings: Settings, wanted: Callable[[], bool]) -> bool:
+            if bench.model.evaluated == []:
+                bench.do(dictation)
+            return prepare(context, settings, wanted)
+
+        pipeline.preload_prompts = prepare_late  # type: ignore[method-assign, assignment]
+        bench.do(Prepare(("default", "email"), SETTINGS))
+        bench.await_event(Prepared)
+        assert bench.prefixes() == ["code", "default", "email"]
 
 
 def test_one_prompts_error_is_told_and_keeps_no_other_from_being_prepared() -> None:

@@ -13,8 +13,10 @@ from typing import Self
 import numpy as np
 
 from tests.fakes.audio_source import FakeSource
+from tests.fakes.disk_tier import FakeDiskTier
 from tests.fakes.hotkey_listener import FakeListener
 from tests.fakes.inserter import FakeInserter
+from tests.fakes.language_model import FakeLanguageModel
 from tests.fakes.transcriber import FakeTranscriber
 from voiceflow_daemon.audio.recorder import Recorder
 from voiceflow_daemon.config.schema import HotkeySettings, Settings, SpeechSettings
@@ -32,10 +34,14 @@ from voiceflow_daemon.desktop.tray import TrayView
 from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 from voiceflow_daemon.hotkey.listener import EmitHotkey
-from voiceflow_daemon.llm.prompts import context_names
+from voiceflow_daemon.llm.budget import Speed
+from voiceflow_daemon.llm.engine import LlmEngine
+from voiceflow_daemon.llm.prompt_cache import PromptCache
+from voiceflow_daemon.llm.prompts import ContextPrompts, context_names
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import History
 from voiceflow_daemon.storage.journal import Journal
+from voiceflow_daemon.storage.paths import assets_dir
 
 EDITOR = Window(1, "Editor")
 BROWSER = Window(2, "Browser")
@@ -75,7 +81,10 @@ class FakeFocus:
 
 
 class World:
-    """A context manager; `script` is what the recogniser hears, one text a recording."""
+    """A context manager; `script` is what the recogniser hears, one text a recording.
+
+    Rules write, unless there is a `language_model`.
+    """
 
     def __init__(
         self, folder: Path, script: Sequence[str] = ("hello world",), settings: Settings = SETTINGS
@@ -85,6 +94,8 @@ class World:
         self.focus = FakeFocus()
         self.inserter = FakeInserter(EDITOR)
         self.transcriber = FakeTranscriber(script)
+        self.language_model: FakeLanguageModel | None = None
+        self.disk = FakeDiskTier()
         self.load_error: VoiceflowError | None = None
         self.notes = RecordedNotes()
         self.views: list[TrayView] = []
@@ -97,6 +108,7 @@ class World:
         self.metrics = Metrics()
         self.incoming = events.EventQueue()
         self.listeners: list[FakeListener] = []
+        self._folder = folder
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
@@ -144,8 +156,15 @@ class World:
     def _load(self, _settings: Settings) -> LoadedModels:
         if self.load_error is not None:
             raise self.load_error
-        formatter = Formatter(None, None, self.metrics)
-        return LoadedModels(Pipeline(self.transcriber, formatter, self.metrics), ())
+        return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), ())
+
+    def _formatter(self) -> Formatter:
+        model = self.language_model
+        if model is None:
+            return Formatter(None, None, self.metrics)
+        prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", self._folder)
+        engine = LlmEngine(model, self.metrics, self.disk, Speed(1e-6, 1e-5))
+        return Formatter(engine, PromptCache(prompts.template, self.metrics), self.metrics)
 
     def _write(self, key: str, value: str) -> None:
         if self.write_error is not None:
