@@ -184,5 +184,5 @@ def _create_locked(folder: Path, name: str) -> tuple[int, Path]:
 def _paths(folder: Path, *suffixes: str) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.name.endswith(suffixes)]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []

@@ -243,7 +243,8 @@ class PrefixStore:
         """Delete what was not used for longest until so many bytes fit. Raises OSError."""
         kept = entries(self._folder)
         total = sum(entry.size_bytes for entry in kept)
-        for entry in kept:
+        # What fits in no case goes first, lest it take all others with it.
+        for entry in sorted(kept, key=lambda entry: entry.size_bytes <= self._limit_bytes):
             if total + needed_bytes <= self._limit_bytes:
                 break
             remove(entry.path)
