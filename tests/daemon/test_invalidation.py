@@ -28,9 +28,9 @@ ROUNDS = 300
 
 @pytest.fixture
 def hurried() -> Iterator[None]:
-    """Threads take turns a thousand times as often as they usually do."""
+    """Threads take turns some hundred times as often as they usually do."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(5e-6)
+    sys.setswitchinterval(2e-5)
     yield
     sys.setswitchinterval(before)
 

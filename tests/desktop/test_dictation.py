@@ -5,7 +5,6 @@ import json
 import stat
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -96,27 +95,6 @@ def test_the_focus_moved_while_the_text_is_made(daemon: Daemon) -> None:
     daemon.desktop.notifications.await_containing("clipboard", DICTATION_LIMIT_S)
     assert daemon.desktop.clipboard.text().startswith("Good morning Maria")
     assert (meant.read(), other.read()) == ("", "")
-
-
-def test_a_save_costs_no_forward_pass(daemon: Daemon) -> None:
-    def prefills() -> int:
-        misses: int = daemon.status()["counters"]["prefix_misses"]
-        return misses
-
-    def settled(status: dict[str, Any]) -> bool:
-        return "Prepar" not in status["status"]
-
-    before = prefills()
-    daemon.config_file.write_text(DEMO_CONFIG + '[hotkey]\nmode = "toggle"\n')
-    daemon.await_status("the reload", lambda status: status["hotkey_mode"] == "toggle" and settled(status))
-    assert prefills() == before
-    daemon.command("context", "email")
-    daemon.desktop.until("the choice to be written", lambda: "email" in daemon.config_file.read_text())
-    daemon.command("reload")
-    daemon.await_status("email's prompt", lambda status: prefills() > before and settled(status))
-    assert prefills() == before + 1
-    daemon.command("invalidate")
-    daemon.await_status("a new evaluation", lambda status: prefills() == before + 2)
 
 
 def test_the_picture_on_the_clipboard_survives(daemon: Daemon) -> None:

@@ -193,7 +193,7 @@ def test_without_a_history_a_recovered_recording_is_kept_until_it_is_taken(tmp_p
         world.until(lambda: world.view.last_texts == ("Hello world.",))
         assert world.ask("last", "copy").ok
         world.until(lambda: world.inserter.clipboard == "Hello world.")
-        assert list((tmp_path / "journal").iterdir()) == []
+        world.until(lambda: list((tmp_path / "journal").iterdir()) == [])
         assert world.history.latest() is None
 
 
