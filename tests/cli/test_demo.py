@@ -21,6 +21,10 @@ RECORDINGS = assets_dir() / "demo" / "recordings"
 
 
 def test_it_runs_with_nothing_but_the_package(own_machine: Machine) -> None:
+    """And leaves the daemon's prepared prompts as they are."""
+    prepared = own_machine.home / "cache/voiceflow/prefixes/prepared.kv"
+    prepared.parent.mkdir(parents=True)
+    prepared.touch()
     ended = own_machine.run("demo", "--json", without=("XDG_RUNTIME_DIR",))
     assert ended.returncode == 0, ended.stderr
     shown = json.loads(ended.stdout)
@@ -34,6 +38,7 @@ def test_it_runs_with_nothing_but_the_package(own_machine: Machine) -> None:
     assert shown[0]["written"] == "Remember to call my sister tonight."
     assert shown[3]["written"] == "Define a function called `parse_config` that returns a list."
     assert not (own_machine.home / "config").exists()
+    assert list(prepared.parent.iterdir()) == [prepared]
 
 
 def shown_in(columns: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +89,12 @@ def _demo(options: argparse.Namespace) -> int:
     settings = Settings(speech=SpeechSettings(model="demo"), llm=llm)
     chosen = _chosen(assets_dir() / "demo" / "recordings", everything=options.all)
     console = Console(stderr=options.json)
-    with console.status("Loading the demo models …"), open_pipeline(settings, user_paths()) as pipeline:
+    with (
+        console.status("Loading the demo models …"),
+        # Prompts are forgotten on purpose, which those that the daemon has prepared must not be.
+        tempfile.TemporaryDirectory() as prefixes_dir,
+        open_pipeline(settings, user_paths(), prefixes_dir=Path(prefixes_dir)) as pipeline,
+    ):
         shown = [_dictate(pipeline, sample, settings) for sample in chosen]
     if options.json:
         print(json.dumps([_figures(one) for one in shown], indent=2, ensure_ascii=False))

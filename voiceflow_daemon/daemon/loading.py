@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import Settings
@@ -50,9 +51,12 @@ def load_models(settings: Settings, paths: Paths, metrics: Metrics) -> LoadedMod
     return LoadedModels(Pipeline(transcriber, formatter, metrics), warnings)
 
 
-def load_formatter(settings: Settings, paths: Paths, metrics: Metrics) -> Formatter:
+def load_formatter(
+    settings: Settings, paths: Paths, metrics: Metrics, prefixes_dir: Path | None = None
+) -> Formatter:
     """Load the language model; a formatter by rules where the settings name none.
 
+    Evaluated prompts are kept in `prefixes_dir`, by default the user's, which the daemon uses too.
     Raises `ModelMissingError` or `ModelError`.
     """
     if not settings.llm.model:
@@ -62,16 +66,20 @@ def load_formatter(settings: Settings, paths: Paths, metrics: Metrics) -> Format
     prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", paths.config_dir)
     cache = PromptCache(prompts.template, metrics)
     limit_bytes = settings.prompt_cache.disk_mb << 20
-    store = PrefixStore(paths.prefixes_dir, limit_bytes, metrics)
+    store = PrefixStore(prefixes_dir or paths.prefixes_dir, limit_bytes, metrics)
     return Formatter(LlmEngine(model, metrics, store), cache, metrics)
 
 
 @contextmanager
-def open_pipeline(settings: Settings, paths: Paths, *, formats: bool = True) -> Iterator[Pipeline]:
+def open_pipeline(
+    settings: Settings, paths: Paths, *, formats: bool = True, prefixes_dir: Path | None = None
+) -> Iterator[Pipeline]:
     """A pipeline for one command; with `formats` false no language model is loaded."""
     metrics = Metrics()
     transcriber = _load_transcriber(settings, paths)
-    formatter = load_formatter(settings, paths, metrics) if formats else Formatter(None, None, metrics)
+    formatter = Formatter(None, None, metrics)
+    if formats:
+        formatter = load_formatter(settings, paths, metrics, prefixes_dir)
     pipeline = Pipeline(transcriber, formatter, metrics)
     try:
         yield pipeline
