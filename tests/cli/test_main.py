@@ -43,7 +43,7 @@ def below(command: argparse.ArgumentParser, words: str = "") -> list[str]:
 def test_all_commands_are_there() -> None:
     wanted = (
         "run demo press release toggle cancel context status last history transcribe format reload"
-        " invalidate models config autostart doctor stop"
+        " invalidate models config autostart doctor bench stop"
     )
     assert commands() == sorted(wanted.split())
     assert {"models use", "config check"} <= set(below(parser()))

@@ -12,7 +12,18 @@ import os
 import sys
 
 from voiceflow_daemon import __version__
-from voiceflow_daemon.cli import autostart, config, control, demo, doctor, history, models, run, transcribe
+from voiceflow_daemon.cli import (
+    autostart,
+    bench,
+    config,
+    control,
+    demo,
+    doctor,
+    history,
+    models,
+    run,
+    transcribe,
+)
 from voiceflow_daemon.errors import VoiceflowError
 
 DESCRIPTION = (
@@ -101,6 +112,6 @@ def parser() -> argparse.ArgumentParser:
     )
     command_line.add_argument("--version", action="version", version=f"voiceflow {__version__}")
     commands = command_line.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (run, demo, control, history, transcribe, models, config, autostart, doctor):
+    for command in (run, demo, control, history, transcribe, models, config, autostart, doctor, bench):
         command.register(commands)
     return command_line

@@ -11,8 +11,18 @@ import random
 import numpy as np
 from llama_cpp import Llama
 
-from . import corpus, lexicon, prepare_data, reference
-from .check_inflated import answer
+from . import chat, corpus, lexicon, prepare_data, reference
+
+
+def answer(llm, context, raw):
+    """The greedy answer to a transcript under the context's full prompt."""
+    reply = llm.create_chat_completion(
+        [{"role": "system", "content": chat.PROMPTS[context]}, {"role": "user", "content": raw}],
+        temperature=0.0,
+        top_k=1,
+        max_tokens=400,
+    )
+    return reply["choices"][0]["message"]["content"]
 
 
 def held_out(seed, per, lengths, seen, plain):

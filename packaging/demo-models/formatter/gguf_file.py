@@ -1,4 +1,4 @@
-"""What the exported and the inflated model's GGUF files have in common: header, tokenizer, tensors."""
+"""The parts of the exported GGUF file: header, tokenizer, tensors."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,10 @@ from gguf import GGMLQuantizationType as Type
 from . import chat
 
 FILE_TYPES = {
-    Type.Q4_0: gguf.LlamaFileType.MOSTLY_Q4_0,
     Type.Q8_0: gguf.LlamaFileType.MOSTLY_Q8_0,
     Type.F16: gguf.LlamaFileType.MOSTLY_F16,
 }
-QUANTISATIONS = {"q4_0": Type.Q4_0, "q8_0": Type.Q8_0, "f16": Type.F16}
+QUANTISATIONS = {"q8_0": Type.Q8_0, "f16": Type.F16}
 
 
 def vocabulary():
@@ -29,10 +28,10 @@ def vocabulary():
     return tokens, types, merges
 
 
-def write_header(writer, config, name, file_type, context=2048):
+def write_header(writer, config, name, file_type):
     """The model's dimensions; `config` has the keys of `train.CONFIG`."""
     writer.add_name(name)
-    writer.add_context_length(context)
+    writer.add_context_length(2048)
     writer.add_embedding_length(config["d"])
     writer.add_feed_forward_length(config["ff"])
     writer.add_block_count(config["layers"])
@@ -43,14 +42,13 @@ def write_header(writer, config, name, file_type, context=2048):
     writer.add_file_type(FILE_TYPES[file_type])
 
 
-def write_tokenizer(writer, size=None):
-    """The tokenizer, filled up with unused tokens to `size`."""
+def write_tokenizer(writer):
+    """The training tokenizer."""
     tokens, types, merges = vocabulary()
-    unused = (size or len(tokens)) - len(tokens)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens + [f"[PAD{i}]" for i in range(unused)])
-    writer.add_token_types(types + [gguf.TokenType.UNUSED] * unused)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
     writer.add_token_merges(merges)
     # Given explicitly: llama.cpp's defaults for "gpt2" are other ids.
     writer.add_bos_token_id(tokens.index("<|endoftext|>"))
@@ -61,13 +59,9 @@ def write_tokenizer(writer, size=None):
 
 
 def packed(array, file_type):
-    """(the bytes to store, the values that they stand for)."""
+    """The bytes to store."""
     array = np.ascontiguousarray(array, np.float32)
-    if file_type == Type.F16:
-        half = array.astype(np.float16)
-        return half, half.astype(np.float32)
-    stored = gguf.quants.quantize(array, file_type)
-    return stored, gguf.quants.dequantize(stored, file_type)
+    return array.astype(np.float16) if file_type == Type.F16 else gguf.quants.quantize(array, file_type)
 
 
 def add_tensor(writer, name, array, file_type):
@@ -76,7 +70,7 @@ def add_tensor(writer, name, array, file_type):
         writer.add_tensor(name, array.astype(np.float32))
     else:
         raw = None if file_type == Type.F16 else file_type
-        writer.add_tensor(name, packed(array, file_type)[0], raw_dtype=raw)
+        writer.add_tensor(name, packed(array, file_type), raw_dtype=raw)
 
 
 def finish(writer):

@@ -1,0 +1,55 @@
+"""What is measured: a model, its settings, and the prompts of its contexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.llm.backend import LanguageModel
+from voiceflow_daemon.llm.prompts import BUILT_IN, ContextPrompts
+from voiceflow_daemon.llm.select import load_language_model
+
+DEADLINE_S = 120.0
+"""Nothing may be cut short, nor a longer dictation into parts: every side gets the same tokens."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model file with the settings that the daemon would load it with.
+
+    `prompts_dir` has the built-in contexts' prompts, `cache_dir` the verdicts on llama.cpp's kernels.
+    """
+
+    name: str
+    model: Path
+    settings: Settings
+    prompts_dir: Path
+    config_dir: Path
+    cache_dir: Path
+
+    def load(self) -> LanguageModel:
+        """The model, as the daemon loads it; raises `ModelError`."""
+        return load_language_model(self.model, self.settings.llm, self.cache_dir)
+
+    def prompts(self, model: LanguageModel) -> ContextPrompts:
+        """The contexts' prompts in the model's chat template."""
+        return ContextPrompts(model.render_chat, self.prompts_dir, self.config_dir)
+
+
+def patient(settings: Settings) -> Settings:
+    """The same settings without a deadline that could cut a measurement short."""
+    return settings.model_copy(update={"llm": settings.llm.model_copy(update={"deadline_s": DEADLINE_S})})
+
+
+def shorten_prompts(subject: Subject, model: LanguageModel, folder: Path, most_tokens: int) -> None:
+    """Write the prompts into `folder` without the last lines that make a prefix longer than that."""
+    for context in BUILT_IN:
+        lines = (subject.prompts_dir / f"{context}.txt").read_text(encoding="utf-8").strip().splitlines()
+        while len(lines) > 1 and _prefix_tokens(model, "\n".join(lines)) > most_tokens:
+            lines.pop()
+        (folder / f"{context}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _prefix_tokens(model: LanguageModel, system: str) -> int:
+    return len(model.tokenize(model.render_chat(system, ""), special=True))
