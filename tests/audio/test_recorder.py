@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tests.desktop.rig.waiting import until
 from tests.fakes.audio_source import BUILT_IN, HEADSET, FakeSource, FakeStream
 from tests.fakes.spool import FakeSpool
+from tests.fakes.voice import FakeDetector
 from voiceflow_daemon.audio.recorder import (
     CaptureEvent,
     CaptureFailed,
@@ -23,11 +24,12 @@ from voiceflow_daemon.audio.recorder import (
     MicrophoneReplaced,
     Recorded,
     Recorder,
+    SegmentClosed,
     Spool,
     SpoolFailed,
 )
 from voiceflow_daemon.audio.source import Microphone, OnBlock
-from voiceflow_daemon.config.schema import AudioSettings
+from voiceflow_daemon.config.schema import AudioSettings, SpeechSettings
 from voiceflow_daemon.errors import MicrophoneError
 
 PATIENT = CaptureLimits(first_block_s=60, silence_s=60, late_tail_s=60, longest_s=60)
@@ -56,10 +58,13 @@ class HangingSource(FakeSource):
 class Booth:
     """A recorder, its microphones, and the events that it emitted."""
 
-    def __init__(self, source: FakeSource, limits: CaptureLimits = PATIENT) -> None:
+    def __init__(
+        self, source: FakeSource, limits: CaptureLimits = PATIENT, detector: FakeDetector | None = None
+    ) -> None:
         self.source = source
+        self.speech: SpeechSettings | None = SpeechSettings()
         self.events: queue.SimpleQueue[CaptureEvent] = queue.SimpleQueue()
-        self.recorder = Recorder(source, self.events.put, limits)
+        self.recorder = Recorder(source, self.events.put, limits, detector)
         self.spools: dict[int, FakeSpool] = {}
         self.recorder.start()
 
@@ -72,7 +77,7 @@ class Booth:
         until("the microphone to be open", lambda: recording_id in self.spools)
 
     def begin_with(self, recording_id: int, open_spool: Callable[[], Spool], **audio: Any) -> None:
-        self.recorder.begin(recording_id, AudioSettings.model_validate(audio), open_spool)
+        self.recorder.begin(recording_id, AudioSettings.model_validate(audio), open_spool, self.speech)
 
     def stream(self) -> FakeStream:
         return self.source.streams[-1]
@@ -204,6 +209,71 @@ class TestRecording:
         booth.recorder.stop()
         assert failed.recorded is not None
         assert len(failed.recorded.samples) == 5 * BLOCK
+
+
+@pytest.fixture
+def listening_booth() -> Iterator[Booth]:
+    """One whose detector takes all that is loud for speech."""
+    one = Booth(FakeSource(BUILT_IN), detector=FakeDetector())
+    yield one
+    one.recorder.stop()
+
+
+class TestListening:
+    SPOKEN, QUIET = 200, 40
+
+    def dictate(self, booth: Booth, recording_id: int = 1) -> None:
+        booth.begin(recording_id, tail_ms=0)
+        booth.speak(self.SPOKEN)
+        booth.speak(self.QUIET, 0.0)
+        booth.speak(self.SPOKEN)
+
+    def test_a_pause_closes_a_segment_while_it_is_recorded(self, listening_booth: Booth) -> None:
+        self.dictate(listening_booth)
+        segment = listening_booth.event()
+        assert isinstance(segment, SegmentClosed)
+        assert (segment.recording_id, segment.start) == (1, 0)
+        assert self.SPOKEN < segment.end / BLOCK < self.SPOKEN + self.QUIET
+        listening_booth.recorder.finish(1)
+        recorded = listening_booth.recorded()
+        assert len(recorded.samples) == (2 * self.SPOKEN + self.QUIET) * BLOCK
+        assert np.array_equal(recorded.samples[: segment.end], segment.samples)
+
+    def test_the_silence_at_the_end_is_closed_before_the_recording(self, listening_booth: Booth) -> None:
+        self.dictate(listening_booth)
+        listening_booth.speak(self.QUIET, 0.0)
+        listening_booth.recorder.finish(1)
+        events = [listening_booth.event() for _ in range(4)]
+        assert [type(event) for event in events] == [SegmentClosed] * 3 + [Recorded]
+        silence, recorded = events[2:]
+        assert isinstance(silence, SegmentClosed)
+        assert isinstance(recorded, Recorded)
+        assert silence.speech_ms == 0
+        assert silence.end == len(recorded.samples)
+
+    def test_each_recording_begins_anew(self, listening_booth: Booth) -> None:
+        for recording_id in (1, 2):
+            self.dictate(listening_booth, recording_id)
+            listening_booth.recorder.finish(recording_id)
+            segment = listening_booth.event()
+            assert isinstance(segment, SegmentClosed)
+            assert (segment.recording_id, segment.start) == (recording_id, 0)
+            listening_booth.recorded()
+
+    def test_a_defect_of_the_detector_does_not_touch_the_recording(self, listening_booth: Booth) -> None:
+        listening_booth.begin(1, tail_ms=0)
+        listening_booth.speak(3)
+        listening_booth.stream().send(block(-1.1))
+        listening_booth.speak(self.SPOKEN)
+        listening_booth.speak(self.QUIET, 0.0)
+        listening_booth.recorder.finish(1)
+        assert len(listening_booth.recorded().samples) == (4 + self.SPOKEN + self.QUIET) * BLOCK
+
+    def test_without_the_wish_nobody_listens(self, listening_booth: Booth) -> None:
+        listening_booth.speech = None
+        self.dictate(listening_booth)
+        listening_booth.recorder.finish(1)
+        listening_booth.recorded()
 
 
 class TestOneAfterTheOther:

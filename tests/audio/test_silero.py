@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.speech.recordings import NOBODY, at_gain, recording, recordings, silence
+from tests.speech.recordings import NOBODY, Audio, at_gain, recording, recordings, silence
 from voiceflow_daemon.audio import _silero
 from voiceflow_daemon.audio._silero import SileroDetector
 from voiceflow_daemon.speech.segments import FRAME_SAMPLES, FRAMES_PER_S, speech_spans
@@ -62,6 +63,44 @@ def test_words_after_a_long_silence_are_found(vad: SileroDetector) -> None:
     spans = speech_spans(vad.probabilities(samples), 0.5)
     assert spans
     assert spans[0].start / FRAMES_PER_S == pytest.approx(70.2, abs=0.3)
+
+
+def streamed(vad: SileroDetector, samples: Audio) -> NDArray[np.float32]:
+    """The probabilities that a stream gives for the same frames; the last is filled with silence."""
+    stream = vad.stream()
+    whole = np.pad(samples, (0, -len(samples) % FRAME_SAMPLES)) * 32768
+    frames = np.rint(whole).astype(np.int16).reshape(-1, FRAME_SAMPLES)
+    return np.array([stream.probability(frame) for frame in frames], np.float32)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.003])
+def test_a_stream_hears_all_that_is_heard_in_the_whole(vad: SileroDetector, gain: float) -> None:
+    for entry in recordings():
+        samples = at_gain(entry.samples(), gain)
+        live = streamed(vad, samples)
+        for span in speech_spans(vad.probabilities(samples), 0.5):
+            assert float(np.mean(live[span.start : span.end] >= 0.35)) > 0.85, entry.file
+            assert float(live[span.start : span.start + 2].max()) >= 0.35, entry.file
+            assert float(live[span.end - 2 : span.end].max()) >= 0.35, entry.file
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.001])
+@pytest.mark.parametrize("sound", NOBODY)
+def test_sounds_without_speech_are_none_in_a_stream(vad: SileroDetector, sound: str, gain: float) -> None:
+    assert speech_spans(streamed(vad, at_gain(NOBODY[sound](6.0), gain)), 0.5) == []
+
+
+def test_a_faint_voice_beside_a_loud_one_is_background(vad: SileroDetector) -> None:
+    loud, faint = recording("note_short").samples(), at_gain(recording("chat_short").samples(), 0.001)
+    stream = vad.stream()
+    live = [
+        stream.probability((frame * 32767).astype(np.int16))
+        for frame in np.concatenate([loud, faint])[: (len(loud) + len(faint)) // 512 * 512].reshape(-1, 512)
+    ]
+    before = len(loud) // FRAME_SAMPLES + 10
+    assert speech_spans(np.array(live[before:], np.float32), 0.5) == []
+    assert speech_spans(vad.probabilities(faint, stream.loudness), 0.5) == []
+    assert speech_spans(vad.probabilities(faint), 0.5) != []
 
 
 def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:

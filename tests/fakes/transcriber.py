@@ -29,7 +29,9 @@ class FakeTranscriber:
     def warm_up(self) -> None:
         self.warmed_up = True
 
-    def transcribe(self, samples: NDArray[np.float32], settings: SpeechSettings) -> Transcript:
+    def transcribe(
+        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+    ) -> Transcript:
         if self.closed:
             raise ModelError("The speech model was closed.")
         known = [language for language in settings.languages if language in self._languages]

@@ -37,17 +37,18 @@ class SileroDetector:
             str(_model_file()), options, providers=["CPUExecutionProvider"]
         )
 
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, samples: NDArray[np.float32], loudness: float = 0.0) -> NDArray[np.float32]:
         """How likely each 32 ms frame holds speech: shape (ceil(n / FRAME_SAMPLES),), values in 0..1.
 
         `samples` is mono audio at 16 kHz, shape (n,), finite; the last frame is filled with silence.
+        `loudness` is that of the recording which `samples` are a piece of, where it is known.
         """
         frames = -(-len(samples) // FRAME_SAMPLES)
         if frames == 0:
             return np.zeros(0, dtype=np.float32)
         padded = np.zeros(_CONTEXT_SAMPLES + frames * FRAME_SAMPLES, dtype=np.float32)
         padded[_CONTEXT_SAMPLES : _CONTEXT_SAMPLES + len(samples)] = samples
-        padded *= gain_for(samples)
+        padded *= gain_for(samples, loudness)
         windows = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT_SAMPLES + FRAME_SAMPLES)
         windows = windows[::FRAME_SAMPLES]
         memory = _blank()
@@ -76,6 +77,11 @@ class SileroStream:
         self._memory = _blank()
         self._gain = RunningGain()
         self._window = np.zeros(_CONTEXT_SAMPLES + FRAME_SAMPLES, dtype=np.int16)
+
+    @property
+    def loudness(self) -> float:
+        """The level, 0..1, that all but a few of the samples so far stay below."""
+        return self._gain.loudness
 
     def probability(self, frame: NDArray[np.int16]) -> float:
         """How likely the next frame, shape (FRAME_SAMPLES,), holds speech: 0..1."""

@@ -26,6 +26,26 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class SegmentClosed:
+    """A piece of a recording that goes on: samples `start` up to, but not including, `end`, int16 at 16 kHz.
+
+    Each piece begins where the one before it ends, and what follows the last one is left to the
+    release; so nothing is between them. `speech_ms` is 0 for a silence, in which there is nothing to
+    recognise. `pause_ms` is how long it had been silent when the piece was closed: 0 where speech
+    that did not pause was cut. `loudness` is the level of the recording so far, 0..1, which tells the
+    speaker from a faint voice in the background.
+    """
+
+    recording_id: int
+    start: int
+    end: int
+    samples: NDArray[np.int16]
+    speech_ms: int
+    pause_ms: int
+    loudness: float
+
+
+@dataclass(frozen=True)
 class CaptureFailed:
     """The microphone could not be opened, or it stopped; `recorded` is what there was till then."""
 
@@ -50,4 +70,4 @@ class MicrophoneReplaced:
     wanted: str
 
 
-CaptureEvent = Recorded | CaptureFailed | SpoolFailed | MicrophoneReplaced
+CaptureEvent = SegmentClosed | Recorded | CaptureFailed | SpoolFailed | MicrophoneReplaced

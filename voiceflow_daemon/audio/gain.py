@@ -20,9 +20,9 @@ _BIN_BITS = 3
 _BINS = (32768 >> _BIN_BITS) + 1
 
 
-def gain_for(samples: NDArray[np.float32]) -> float:
-    """The gain for a whole recording, shape (n,) with n > 0, values in -1..1."""
-    return _gain(float(np.quantile(np.abs(samples), _QUIETER_SHARE)))
+def gain_for(samples: NDArray[np.float32], loudness: float = 0.0) -> float:
+    """The gain for a recording, shape (n,) with n > 0, values in -1..1, or a piece of a louder one."""
+    return _gain(max(float(np.quantile(np.abs(samples), _QUIETER_SHARE)), loudness))
 
 
 class RunningGain:
@@ -42,10 +42,12 @@ class RunningGain:
         magnitudes = np.abs(frame.astype(np.int32))
         self._counts += np.bincount(magnitudes >> _BIN_BITS, minlength=_BINS)
         self._heard += len(frame)
-        own = float(np.partition(magnitudes, rank := int(_FRAME_QUIETER_SHARE * len(frame)))[rank]) / 32768
-        return _gain(max(own, self._level()))
+        rank = int(_FRAME_QUIETER_SHARE * len(frame))
+        own = float(np.partition(magnitudes, rank)[rank]) / 32768
+        return _gain(max(own, self.loudness))
 
-    def _level(self) -> float:
+    @property
+    def loudness(self) -> float:
         """The magnitude, 0..1, that all but a few of the samples so far stay below."""
         quieter = np.cumsum(self._counts)
         highest = int(np.searchsorted(quieter, _QUIETER_SHARE * self._heard))

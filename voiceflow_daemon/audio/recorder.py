@@ -7,19 +7,21 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from voiceflow_daemon.audio.capture_events import (
     CaptureEvent,
     CaptureFailed,
     MicrophoneReplaced,
     Recorded,
+    SegmentClosed,
     SpoolFailed,
 )
 from voiceflow_daemon.audio.line import Block, CaptureLimits, Line
+from voiceflow_daemon.audio.listening import Detector, listen
+from voiceflow_daemon.audio.orders import Begin, Drop, Finish, Message, OpenRecording, Prepare, Tick
 from voiceflow_daemon.audio.source import AudioSource
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool, Take
-from voiceflow_daemon.config.schema import AudioSettings
+from voiceflow_daemon.config.schema import AudioSettings, SpeechSettings
 from voiceflow_daemon.errors import MicrophoneError
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "MicrophoneReplaced",
     "Recorded",
     "Recorder",
+    "SegmentClosed",
     "Spool",
     "SpoolFailed",
 ]
@@ -37,62 +40,24 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Begin:
-    recording_id: int
-    settings: AudioSettings
-    open_spool: Callable[[], Spool]
-
-
-@dataclass(frozen=True)
-class _Finish:
-    recording_id: int
-
-
-@dataclass(frozen=True)
-class _Drop:
-    recording_id: int
-
-
-@dataclass(frozen=True)
-class _Prepare:
-    settings: AudioSettings
-
-
-@dataclass(frozen=True)
-class _Tick:
-    """A time has come, and the queue is empty: so nothing that would change it is on its way."""
-
-
-_Message = _Begin | _Finish | _Drop | _Prepare | _Tick | Block
-
-
-@dataclass
-class _Open:
-    """The recording being made; the release sets when it ends."""
-
-    recording_id: int
-    tail_s: float
-    take: Take
-    ends_at_frame: int | None = None
-    """In recorded time."""
-    ends_by: float | None = None
-    """On the clock, for a microphone that has died."""
-
-
 class Recorder:
     """Makes recordings one after the other; its methods only enqueue and return at once."""
 
     def __init__(
-        self, source: AudioSource, emit: Callable[[CaptureEvent], None], limits: CaptureLimits | None = None
+        self,
+        source: AudioSource,
+        emit: Callable[[CaptureEvent], None],
+        limits: CaptureLimits | None = None,
+        detector: Detector | None = None,
     ) -> None:
         self._source = source
         self._emit = emit
         self._limits = limits or CaptureLimits()
-        self._queue: queue.SimpleQueue[_Message | None] = queue.SimpleQueue()
+        self._detector = detector
+        self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._settings = AudioSettings()
         self._line: Line | None = None
-        self._open: _Open | None = None
+        self._open: OpenRecording | None = None
         self._missing = ""
         # A daemon thread: closing a stream of a frozen sound server blocks for as long as that is frozen.
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
@@ -110,19 +75,28 @@ class Recorder:
 
     def prepare(self, settings: AudioSettings) -> None:
         """Open the microphone ahead, or close it, as `keep_open` says: at the start and after a reload."""
-        self._queue.put(_Prepare(settings))
+        self._queue.put(Prepare(settings))
 
-    def begin(self, recording_id: int, settings: AudioSettings, open_spool: Callable[[], Spool]) -> None:
-        """Open the microphone and record; `open_spool` runs on the capture thread and may raise OSError."""
-        self._queue.put(_Begin(recording_id, settings, open_spool))
+    def begin(
+        self,
+        recording_id: int,
+        settings: AudioSettings,
+        open_spool: Callable[[], Spool],
+        speech: SpeechSettings | None = None,
+    ) -> None:
+        """Open the microphone and record; `open_spool` runs on the capture thread and may raise OSError.
+
+        With `speech`, and where the detector is loaded, `SegmentClosed` is emitted at pauses.
+        """
+        self._queue.put(Begin(recording_id, settings, open_spool, speech))
 
     def finish(self, recording_id: int) -> None:
         """Record the tail, close the microphone and emit `Recorded`."""
-        self._queue.put(_Finish(recording_id))
+        self._queue.put(Finish(recording_id))
 
     def drop(self, recording_id: int) -> None:
         """Close the microphone and forget the recording."""
-        self._queue.put(_Drop(recording_id))
+        self._queue.put(Drop(recording_id))
 
     # ------------------------------------------------------------------------- the capture thread
     def _run(self) -> None:
@@ -136,28 +110,28 @@ class Recorder:
             self._open.take.release()
         self._hang_up()
 
-    def _next(self) -> _Message | None:
+    def _next(self) -> Message | None:
         due = [] if self._line is None else [self._line.silent_at]
         if self._open is not None and self._open.ends_by is not None:
             due.append(self._open.ends_by)
         try:
             return self._queue.get(timeout=max(0.0, min(due) - time.monotonic()) if due else None)
         except queue.Empty:
-            return _Tick()
+            return Tick()
 
-    def _handle(self, message: _Message) -> None:
+    def _handle(self, message: Message) -> None:
         match message:
             case Block():
                 self._block(message)
-            case _Begin():
+            case Begin():
                 self._begin(message)
-            case _Finish(recording_id) if self._is_open(recording_id):
+            case Finish(recording_id) if self._is_open(recording_id):
                 self._finish()
-            case _Drop(recording_id) if self._is_open(recording_id):
+            case Drop(recording_id) if self._is_open(recording_id):
                 self._drop()
-            case _Prepare(settings):
+            case Prepare(settings):
                 self._prepare(settings)
-            case _Tick():
+            case Tick():
                 self._tick(time.monotonic())
 
     def _is_open(self, recording_id: int) -> bool:
@@ -171,13 +145,13 @@ class Recorder:
             block.line.preroll.add(block.samples, self._settings.preroll_ms)
             return
         take = opened.take
-        take.add(block.samples)
+        opened.add(block.samples)
         if opened.ends_at_frame is not None and take.frames >= opened.ends_at_frame:
             self._complete()
         elif take.frames >= self._limits.longest_s * take.sample_rate_hz:
             self._fail(MicrophoneError("The recording grew too long and was ended."))
 
-    def _begin(self, begin: _Begin) -> None:
+    def _begin(self, begin: Begin) -> None:
         if self._open is not None:
             self._emit(self._recorded())
         self._settings = begin.settings
@@ -187,11 +161,13 @@ class Recorder:
             self._emit(CaptureFailed(begin.recording_id, error, None))
             return
         self._tell_replaced(begin.recording_id, line)
-        self._open = _Open(begin.recording_id, begin.settings.tail_ms / 1000, self._new_take(begin, line))
+        listening = listen(self._detector, begin.recording_id, begin.speech, self._emit)
+        tail_s = begin.settings.tail_ms / 1000
+        self._open = OpenRecording(begin.recording_id, tail_s, self._new_take(begin, line), listening)
         for samples in line.preroll.take():
-            self._open.take.add(samples)
+            self._open.add(samples)
 
-    def _new_take(self, begin: _Begin, line: Line) -> Take:
+    def _new_take(self, begin: Begin, line: Line) -> Take:
         def spool_failed(error: OSError) -> None:
             self._emit(SpoolFailed(begin.recording_id, error))
 
@@ -242,7 +218,7 @@ class Recorder:
     def _recorded(self) -> Recorded:
         opened, self._open = self._open, None
         assert opened is not None
-        return Recorded(opened.recording_id, opened.take.finish(), opened.take.spool)
+        return opened.finish()
 
     def _tick(self, now: float) -> None:
         opened = self._open
@@ -257,9 +233,9 @@ class Recorder:
         hint = "Was it unplugged? What it sent until then is not lost."
         self._fail(MicrophoneError("The microphone stopped sending sound.", hint))
 
-    def _give_up(self, message: _Message) -> None:
+    def _give_up(self, message: Message) -> None:
         """A defect of ours must not leave the user speaking into nothing."""
-        if isinstance(message, _Begin) and not self._is_open(message.recording_id):
+        if isinstance(message, Begin) and not self._is_open(message.recording_id):
             error = MicrophoneError("The recording could not be started.", "The log says why.")
             self._emit(CaptureFailed(message.recording_id, error, None))
             self._hang_up()

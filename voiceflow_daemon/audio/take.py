@@ -43,15 +43,20 @@ class Take:
         self.frames = 0
         """Recorded so far, at the stream's rate."""
 
-    def add(self, block: NDArray[np.float32], *, last: bool = False) -> None:
-        """Add a block of shape (frames, channels) at the stream's rate."""
+    def add(self, block: NDArray[np.float32], *, last: bool = False) -> NDArray[np.int16]:
+        """Add a block of shape (frames, channels) at the stream's rate.
+
+        Returns the samples that it gave, shape (n,): later ones than the block's, for the resampler
+        holds some back.
+        """
         self.frames += len(block)
         mono = np.ascontiguousarray(block.mean(axis=1, dtype=np.float32))
         resampled = self._resampler.resample_chunk(mono, last=last)
-        samples = np.clip(np.rint(resampled * 32767.0), -32768, 32767).astype(np.int16)
+        samples: NDArray[np.int16] = np.clip(np.rint(resampled * 32767.0), -32768, 32767).astype(np.int16)
         if len(samples):
             self._parts.append(samples)
             self._keep_safe(samples)
+        return samples
 
     def finish(self) -> NDArray[np.int16]:
         """Fetch what the resampler still holds, and return the whole recording, shape (n,)."""

@@ -20,6 +20,10 @@ FRAME_MS = 32
 class VoiceStream(Protocol):
     """One recording, heard frame by frame while it is made. One thread."""
 
+    @property
+    def loudness(self) -> float:
+        """The level, 0..1, that all but a few of the samples so far stay below."""
+
     def probability(self, frame: NDArray[np.int16]) -> float:
         """How likely the next frame, shape (FRAME_SAMPLES,), holds speech: 0..1."""
 
@@ -27,8 +31,11 @@ class VoiceStream(Protocol):
 class VoiceDetector(Protocol):
     """A loaded detector; any thread may use it."""
 
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How likely each frame of a whole recording, shape (n,) in -1..1, holds speech, 0..1."""
+    def probabilities(self, samples: NDArray[np.float32], loudness: float = 0.0) -> NDArray[np.float32]:
+        """How likely each frame of mono audio, shape (n,) in -1..1, holds speech: 0..1.
+
+        `loudness` is that of the recording which `samples` are a piece of, where it is known.
+        """
 
     def stream(self) -> VoiceStream:
         """Listen to a recording while it is made."""

@@ -147,6 +147,17 @@ class SpeechSettings(Table):
     vad_threshold: float = setting(
         0.5, Effect.LIVE, "Probability from which the voice detector calls a sound speech.", gt=0, lt=1
     )
+    segment_pause_ms: int = setting(
+        500,
+        Effect.LIVE,
+        "While you speak, a pause of this length has what was said so far recognised; 0 recognises all"
+        " after the release.",
+        ge=0,
+        le=5000,
+    )
+    segment_max_s: float = setting(
+        15.0, Effect.LIVE, "Speech without pauses is cut after this time, where it is quietest.", ge=5, le=28
+    )
 
 
 class LlmSettings(Table):

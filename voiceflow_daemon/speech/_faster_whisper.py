@@ -58,7 +58,9 @@ class FasterWhisperTranscriber:
         encoded = whisper.encode(silence, window_frames(len(silence), 10.0, 2.0))
         whisper.decode(encoded, whisper.languages[0], (), 1.0)
 
-    def transcribe(self, samples: NDArray[np.float32], settings: SpeechSettings) -> Transcript:
+    def transcribe(
+        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+    ) -> Transcript:
         """Recognise the audio; an empty text where the voice detector hears nobody."""
         whisper = self._loaded()
         dictation = _Dictation(
@@ -67,7 +69,7 @@ class FasterWhisperTranscriber:
             hint_tokens(settings.vocabulary, whisper.hint_encoder),
         )
         audio = _sound(samples)
-        probabilities = self._vad.probabilities(audio)
+        probabilities = self._vad.probabilities(audio, loudness)
         spans = speech_spans(probabilities, settings.vad_threshold)
         for segment in cut_into_segments(spans, probabilities):
             inside = [span for span in spans if span.start < segment.end and span.end > segment.start]

@@ -26,10 +26,11 @@ class Transcript:
 class VoiceDetector(Protocol):
     """Finds speech, so that the model is not asked what was said in a silence."""
 
-    def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, samples: NDArray[np.float32], loudness: float = 0.0) -> NDArray[np.float32]:
         """How likely each 32 ms frame of mono audio holds speech.
 
         `samples` has shape (n,), values in -1..1; the answer has shape (ceil(n / 512),), values in 0..1.
+        `loudness` is that of the recording which `samples` are a piece of, where it is known.
         """
 
 
@@ -39,8 +40,13 @@ class Transcriber(Protocol):
     def warm_up(self) -> None:
         """Run the model once on silence, so that the first dictation does not pay for it."""
 
-    def transcribe(self, samples: NDArray[np.float32], settings: SpeechSettings) -> Transcript:
+    def transcribe(
+        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+    ) -> Transcript:
         """Recognise mono audio at `SAMPLE_RATE_HZ`, shape (n,), values in -1..1; `samples` is left as it was.
+
+        For a piece of a recording, `loudness` is the recording's own so far: what is far below it is
+        no speech, but somebody else in the background.
 
         Empty, very short, very long, clipped or broken (NaN) audio never raises: what holds no
         speech has an empty text. Raises `ModelError` when the model cannot do the settings'
