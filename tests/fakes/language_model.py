@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
 from voiceflow_daemon.llm.plain_text import cut_markers
 
@@ -45,7 +47,7 @@ class FakeLanguageModel:
 
     @property
     def state_identity(self) -> str:
-        return "fake state"
+        return hashlib.sha256(b"fake state").hexdigest()
 
     @property
     def context_tokens(self) -> int:
@@ -78,6 +80,8 @@ class FakeLanguageModel:
         assert not self.closed
         self.before_evaluation()
         if self._stopped.is_set():
+            if not self._goes_back:
+                self._sequence = []
             raise EvaluationAbortedError
         if len(self._sequence) + len(tokens) > self._context_tokens:
             raise ContextOverflowError
@@ -86,13 +90,18 @@ class FakeLanguageModel:
         return self._next()
 
     def state(self) -> StateBytes:
+        if not self._sequence:
+            raise ModelError("An empty sequence has no state.")
         return np.array(self._sequence, "<i4").view(np.uint8)
 
     def restore(self, state: StateBytes, length: int) -> bool:
         self._sequence = []
-        if state.size != 4 * length:
+        if state.size != 4 * length or not 0 < length <= self._context_tokens:
             return False
-        self._sequence = state.view("<i4").tolist()
+        sequence = state.view("<i4")
+        if not ((sequence >= 0) & (sequence <= TAG)).all():
+            return False
+        self._sequence = sequence.tolist()
         return True
 
     def stop(self) -> None:

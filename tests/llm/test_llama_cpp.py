@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
 import struct
 from collections.abc import Callable, Iterator
+from ctypes import POINTER, c_float
 from pathlib import Path
 from typing import Any
 
 import llama_cpp
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tests.llm import native_context
+from tests.llm.native_context import Logits, abort_at_node, logits
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
 from voiceflow_daemon.llm._llama_layout import BATCH_TOKENS
@@ -24,7 +25,7 @@ USER_DEFINED = 4
 
 
 def load(path: Path = DEMO) -> LlamaCppModel:
-    return LlamaCppModel(path, context_tokens=1024, threads=1, gpu_layers=0, repacked_kernels=True)
+    return native_context.load(path, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,7 @@ def prompt(model: LlamaCppModel, words: str, rules: str = "Context: default") ->
     return model.tokenize(model.render_chat(rules, words), special=True)
 
 
-def logits(model: LlamaCppModel) -> NDArray[np.float32]:
-    pointer = llama_cpp.llama_get_logits_ith(model._context, -1)
-    return np.ctypeslib.as_array(pointer, (model._vocab_size,)).copy()
-
-
-def fresh_logits(tokens: list[int]) -> NDArray[np.float32]:
+def fresh_logits(tokens: list[int]) -> Logits:
     model = load()
     model.evaluate(tokens)
     result = logits(model)
@@ -114,56 +110,30 @@ def test_a_forked_prefix_gives_bit_equal_results(model: LlamaCppModel) -> None:
     assert (results[1] == results[3]).all()
 
 
-def abort_at_node(model: LlamaCppModel, node: int) -> Callable[[], int]:
-    """Make llama.cpp's own abort callback fire at the node of that number; how many were asked."""
-    asked = 0
-
-    @llama_cpp.ggml_abort_callback  # type: ignore[untyped-decorator]
-    def callback(_data: object) -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > node
-
-    model._callback_of_test = callback  # type: ignore[attr-defined]
-    llama_cpp.llama_set_abort_callback(model._context, callback, ctypes.c_void_p(0))
-    return lambda: asked
-
-
-@pytest.fixture
-def own_callback(model: LlamaCppModel) -> Iterator[None]:
-    yield
-    flag = model._stop
-    llama_cpp.llama_set_abort_callback(model._context, flag.callback, flag.data)
-
-
-@pytest.mark.usefixtures("own_callback")
 def test_an_abort_at_any_node_of_a_long_prefill_leaves_the_sequence_right(model: LlamaCppModel) -> None:
     before, rest = prompt(model, "hello", "Context: default"), prompt(model, "is it late", "be brief " * 140)
     assert len(rest) > BATCH_TOKENS, "more than one batch"
     whole = [*before, *rest]
     expected = fresh_logits(before), fresh_logits_of_two(before, rest)
-    asked = abort_at_node(model, 1 << 30)
-    model.evaluate(before)
-    first_batches = asked()
-    model.evaluate(rest)
-    nodes = asked() - first_batches
+    with abort_at_node(model, 1 << 30) as asked:
+        model.evaluate(before)
+        first_batches = asked()
+        model.evaluate(rest)
+        nodes = asked() - first_batches
     assert nodes > 100
     for node in range(0, nodes, max(1, nodes // 12)):
         model.truncate(0)
-        abort_at_node(model, 1 << 30)
         model.evaluate(before)
         assert (logits(model) == expected[0]).all()
-        abort_at_node(model, node)
-        with pytest.raises(EvaluationAbortedError):
+        with abort_at_node(model, node), pytest.raises(EvaluationAbortedError):
             model.evaluate(rest)
         assert model.length() == len(before)
-        abort_at_node(model, 1 << 30)
         model.evaluate(rest)
         assert model.length() == len(whole)
         assert (logits(model) == expected[1]).all()
 
 
-def fresh_logits_of_two(before: list[int], rest: list[int]) -> NDArray[np.float32]:
+def fresh_logits_of_two(before: list[int], rest: list[int]) -> Logits:
     model = load()
     model.evaluate(before)
     model.evaluate(rest)
@@ -244,6 +214,115 @@ def test_a_context_that_cannot_be_made_frees_the_model(
     with pytest.raises(ModelError):
         load()
     assert len(freed) == 1
+
+
+def test_a_number_that_is_none_is_an_error_and_leaves_no_trace(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = prompt(model, "hello")
+    spoilt = np.zeros(model._vocab_size, np.float32)
+    spoilt[7] = np.nan
+    with monkeypatch.context() as broken:
+        broken.setattr(llama_cpp, "llama_get_logits_ith", lambda *_: spoilt.ctypes.data_as(POINTER(c_float)))
+        with pytest.raises(ModelError, match="no result"):
+            model.evaluate(tokens)
+    assert model.length() == 0
+    model.evaluate(tokens)
+    assert (logits(model) == fresh_logits(tokens)).all()
+
+
+# ------------------------------------------------------------------------ states
+class Contexts:
+    """Counts the llama contexts that are made and freed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = self.freed = 0
+        make, free = llama_cpp.llama_init_from_model, llama_cpp.llama_free
+
+        def count_made(*arguments: object) -> object:
+            self.made += 1
+            return make(*arguments)
+
+        def count_freed(*arguments: object) -> None:
+            self.freed += 1
+            free(*arguments)
+
+        monkeypatch.setattr(llama_cpp, "llama_init_from_model", count_made)
+        monkeypatch.setattr(llama_cpp, "llama_free", count_freed)
+
+
+LIES: dict[str, Callable[[int], int]] = {
+    "llama_state_seq_set_data": lambda told: told - 1,
+    "llama_memory_seq_pos_max": lambda told: told + 1,
+    "llama_memory_seq_pos_min": lambda told: told + 1,
+    "llama_state_seq_get_size": lambda told: told + 12,
+}
+
+
+@pytest.mark.parametrize("function", LIES)
+def test_a_restore_that_llama_does_not_confirm_makes_the_context_anew(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    tokens = prompt(model, "the train is late")
+    model.evaluate(tokens)
+    state = model.state()
+    real = getattr(llama_cpp, function)
+    contexts = Contexts(monkeypatch)
+    with monkeypatch.context() as broken:
+        broken.setattr(llama_cpp, function, lambda *arguments: LIES[function](real(*arguments)))
+        assert not model.restore(state, len(tokens))
+    assert model.length() == 0
+    assert model.restore(state, len(tokens))
+    assert (contexts.freed, contexts.made) == (1, 1)
+    model.evaluate([5, 6])
+    assert (logits(model) == fresh_logits_of_two(tokens, [5, 6])).all()
+
+
+def test_a_context_that_cannot_be_made_anew_is_an_error_until_it_can(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = prompt(model, "the train is late")
+    model.evaluate(tokens)
+    state = model.state()
+    assert not model.restore(state[:-1], len(tokens))
+    with monkeypatch.context() as broken:
+        broken.setattr(llama_cpp, "llama_init_from_model", lambda *_: None)
+        with pytest.raises(ModelError, match="too little memory"):
+            model.evaluate(tokens)
+        with pytest.raises(ModelError, match="too little memory"):
+            model.restore(state, len(tokens))
+        model.truncate(0)
+        assert model.length() == 0
+    assert model.restore(state, len(tokens))
+    model.evaluate([5, 6])
+    assert (logits(model) == fresh_logits_of_two(tokens, [5, 6])).all()
+
+
+@pytest.mark.parametrize("function", ["llama_state_seq_get_size", "llama_state_seq_get_data"])
+def test_a_state_that_llama_does_not_give_is_an_error(
+    model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch, function: str
+) -> None:
+    model.evaluate(prompt(model, "hello"))
+    monkeypatch.setattr(llama_cpp, function, lambda *_: 0)
+    with pytest.raises(ModelError, match="does not give"):
+        model.state()
+
+
+def test_an_empty_sequence_has_no_state(model: LlamaCppModel) -> None:
+    with pytest.raises(ModelError, match="no state"):
+        model.state()
+
+
+def test_a_state_may_lie_anywhere_in_memory(model: LlamaCppModel) -> None:
+    tokens = prompt(model, "the train is late")
+    model.evaluate(tokens)
+    expected = model.state()
+    scattered = np.zeros(2 * expected.size, np.uint8)
+    scattered[::2] = expected
+    frozen = np.frombuffer(expected.tobytes(), np.uint8)
+    for state in (scattered[::2], frozen):
+        assert model.restore(state, len(tokens))
+        assert model.state().tobytes() == expected.tobytes()
 
 
 # ------------------------------------------------------------------------ vocabularies with tags

@@ -190,7 +190,10 @@ class LlamaCppModel:
                 self._length += len(chunk)
         finally:
             llama_cpp.llama_batch_free(batch)
-        return self._likeliest()
+        likeliest = self._likeliest()
+        if before == 0 and self._window:
+            self._settle()
+        return likeliest
 
     def _likeliest(self) -> int:
         pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
@@ -232,11 +235,17 @@ class LlamaCppModel:
         written = llama_cpp.llama_state_seq_get_data(self._context, _bytes_of(state), size, 0)
         if size == 0 or written != size:
             raise ModelError("llama.cpp does not give the state of the text.")
-        # Where a window slides, the state leaves out what has left it, so that cells move up. Single
-        # tokens then round otherwise: the sequence must stand as it will after each restore.
-        if self._window and not self.restore(state, self._length):
-            raise ModelError("llama.cpp does not take back the state of the text.")
         return state
+
+    def _settle(self) -> None:
+        """Make a sequence in a sliding window stand in its cells as it will after each restore.
+
+        A state leaves out what the window has passed, so that restored cells move up; single tokens
+        behind them then round otherwise (up to 0.07 in the logits). So whatever is evaluated into an
+        empty sequence, a prefix, moves up at once: about a millisecond.
+        """
+        if not self.restore(self.state(), self._length):
+            raise ModelError("llama.cpp does not take back the state of the text.")
 
     def restore(self, state: StateBytes, length: int) -> bool:
         """Replace the sequence; llama.cpp must use all bytes and hold just these tokens afterwards."""
@@ -247,7 +256,8 @@ class LlamaCppModel:
             return False
         data = np.ascontiguousarray(state, np.uint8)
         used = llama_cpp.llama_state_seq_set_data(self._context, _bytes_of(data), data.size, 0)
-        self._floor = max(0, llama_cpp.llama_memory_seq_pos_min(self._memory, 0)) and length
+        # What a sliding window has passed is in no state: then nothing shorter can be cut out of it.
+        self._floor = length if llama_cpp.llama_memory_seq_pos_min(self._memory, 0) > 0 else 0
         if (
             used != data.size
             or not self._holds(length)

@@ -13,7 +13,7 @@ StateBytes = NDArray[np.uint8]
 
 
 class EvaluationAbortedError(Exception):
-    """`stop` was called while tokens were being evaluated; the sequence is as it was before."""
+    """`stop` was called; the sequence is as it was before, or empty where the model cannot go back."""
 
 
 class ContextOverflowError(Exception):
@@ -34,8 +34,8 @@ class LanguageModel(Protocol):
     def state_identity(self) -> str:
         """Differs whenever the same tokens could leave another state behind, or one that does not fit.
 
-        Beside `identity`: the build of the native library, kernels, CPU, devices, threads, and the
-        layout of the KV cache.
+        64 hex digits. Beside `identity`: the build of the native library, kernels, CPU, devices,
+        threads, environment variables that switch them, and the layout of the KV cache.
         """
 
     @property
@@ -63,24 +63,29 @@ class LanguageModel(Protocol):
         """How many tokens the sequence holds."""
 
     def truncate(self, length: int) -> None:
-        """Keep the first `length` tokens; a model that cannot keeps none (ask `length`)."""
+        """Keep the first `length` tokens; a model that cannot keeps none (ask `length`).
+
+        Recurrent and hybrid models never can; those with a sliding window cannot go back into tokens
+        that were evaluated into the empty sequence, or restored, and are more than the window.
+        """
 
     def evaluate(self, tokens: Sequence[int]) -> int:
         """Append at least one token to the sequence and return the likeliest next one.
 
         Raises `EvaluationAbortedError` after `stop`, `ContextOverflowError` when there is no room,
-        `ModelError` when the model fails. After each of them the sequence is as before, or empty
-        where the model cannot go back.
+        `ModelError` when the model fails. After each of them the sequence is as before, or empty:
+        ask `length`.
         """
 
     def state(self) -> StateBytes:
-        """A copy of the sequence's state; raises `ModelError` when the model does not give it."""
+        """A copy of the state of at least one token; `ModelError` when the model does not give it."""
 
     def restore(self, state: StateBytes, length: int) -> bool:
         """Make the sequence the `length` tokens whose `state` this is.
 
-        False, and an empty sequence, when the model does not take it. Only for bytes that came from
-        `state` of a model with the same `state_identity`: native code does not check them.
+        False, and an empty sequence that works as a fresh one, when the model does not take it. Only
+        for bytes that came from `state` of a model with the same `state_identity`: native code checks
+        their sizes, not their content. May raise `ModelError` where `evaluate` would, too.
         """
 
     def stop(self) -> None:
