@@ -111,8 +111,14 @@ def test_pressing_the_key_has_the_chosen_prompt_at_hand_while_the_user_speaks(wo
         world.incoming.emit(events.SettingsLoaded(with_email("Write letters.")))
         assert waits.reached.wait(LIMIT_S)
         world.key.press()
-        world.speak()
-        world.until(lambda: tiers(world)["default"] == "hot")
+
+        def at_hand_while_speaking() -> bool:
+            world.speak(seconds=0.02)
+            return tiers(world)["default"] == "hot"
+
+        world.until(at_hand_while_speaking)
+        assert world.view.activity is Activity.RECORDING
+        assert world.metrics.counter("rung_model") == 0
         world.key.release()
         world.await_text("Hello world.")
 
