@@ -30,6 +30,16 @@ def test_no_marker_comes_out_and_every_character_stays(text: str) -> None:
     assert "".join(map(chr, ids)) == text.replace("ß", "")
 
 
+@given(st.lists(st.sampled_from(["<tag>", "<tag", "aa", "a", "<", "t", "\n", " "]), max_size=30).map("".join))
+def test_a_cut_is_no_gap_where_the_tokenizer_puts_a_space_before_each_text(text: str) -> None:
+    def spacing(part: str) -> list[int]:
+        return tokenize(f" {part}") if part else []
+
+    ids = cut_markers(text, spacing, marker)
+    assert not any(marker(token) for token in ids)
+    assert "".join(map(chr, ids)) == (f" {text}" if text else "")
+
+
 def test_text_without_markers_is_tokenized_in_one_piece() -> None:
     calls: list[str] = []
 

@@ -14,8 +14,8 @@ Marker = Callable[[int], str | None]
 """The text of a token that is a marker; None for an ordinary token."""
 
 
-_ANCHOR = "\n"
-"""Goes before a part that is not the text's first, and joins with hardly anything."""
+_ANCHORS = ("\n", ".")
+"""Go before a part that is not the text's first; one of them joins with no text that begins it."""
 
 
 def cut_markers(text: str, tokenize: Tokenizer, marker: Marker) -> list[int]:
@@ -36,8 +36,11 @@ def cut_markers(text: str, tokenize: Tokenizer, marker: Marker) -> list[int]:
 
 def _further(part: str, tokenize: Tokenizer) -> list[int]:
     """Token ids of text that follows other text: some tokenizers put a space before all they are given."""
-    anchor, found = tokenize(_ANCHOR), tokenize(_ANCHOR + part)
-    return found[len(anchor) :] if found[: len(anchor)] == anchor else tokenize(part)
+    for anchor in _ANCHORS:
+        before, found = tokenize(anchor), tokenize(anchor + part)
+        if found[: len(before)] == before:
+            return found[len(before) :]
+    return tokenize(part)
 
 
 def _cut(part: str, mark: str) -> list[str]:
