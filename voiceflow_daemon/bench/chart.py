@@ -18,7 +18,7 @@ BARS = 410
 ROW, BAR = 22, 13
 MARGIN, HEAD, GAP = 16, 30, 18
 
-TEXT, AXIS = "#737b85", "#9aa2ab55"
+TEXT, AXIS = "#768390", "#9aa2ab55"
 """Middle greys, for nobody knows what the page behind is like: the picture itself has no background."""
 FONTS = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 OTHERS, OURS = "#8b95a1", "#1f9e6e"

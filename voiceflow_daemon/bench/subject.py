@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.llm.backend import LanguageModel
-from voiceflow_daemon.llm.prompts import BUILT_IN, ContextPrompts
+from voiceflow_daemon.llm.prompts import BUILT_IN, ContextPrompts, split_prompt
 from voiceflow_daemon.llm.select import load_language_model
 
 DEADLINE_S = 120.0
@@ -43,13 +44,15 @@ def patient(settings: Settings) -> Settings:
 
 
 def shorten_prompts(subject: Subject, model: LanguageModel, folder: Path, most_tokens: int) -> None:
-    """Write the prompts into `folder` without the last lines that make a prefix longer than that."""
+    """Write the prompts into `folder` without the last words that make a prefix longer than that."""
+    prompts = subject.prompts(model)
     for context in BUILT_IN:
-        lines = (subject.prompts_dir / f"{context}.txt").read_text(encoding="utf-8").strip().splitlines()
-        while len(lines) > 1 and _prefix_tokens(model, "\n".join(lines)) > most_tokens:
-            lines.pop()
-        (folder / f"{context}.txt").write_text("\n".join(lines), encoding="utf-8")
+        words = re.findall(r"\s*\S+", prompts.system_prompt(context, subject.settings))
+        while len(words) > 1 and _prefix_tokens(model, "".join(words)) > most_tokens:
+            words.pop()
+        (folder / f"{context}.txt").write_text("".join(words), encoding="utf-8")
 
 
 def _prefix_tokens(model: LanguageModel, system: str) -> int:
-    return len(model.tokenize(model.render_chat(system, ""), special=True))
+    prefix, _ = split_prompt(model.render_chat, system)
+    return len(model.tokenize(prefix, special=True))
