@@ -79,12 +79,16 @@ class Held:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._there, self._go = threading.Event(), threading.Event()
+        self._fails = False
         fsync = os.fsync
 
         def hold(fd: int) -> None:
             if threading.current_thread().name == "prefix-writer":
                 self._there.set()
                 assert self._go.wait(LONG_S)
+                if self._fails:
+                    self._fails = False
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
             fsync(fd)
 
         monkeypatch.setattr(os, "fsync", hold)
@@ -92,7 +96,8 @@ class Held:
     def wait(self) -> None:
         assert self._there.wait(LONG_S)
 
-    def let_go(self) -> None:
+    def let_go(self, *, fail: bool = False) -> None:
+        self._fails = fail
         self._go.set()
 
 
@@ -212,6 +217,29 @@ class TestWriter:
         store.close()
         assert metrics.timings()["prefix_write_ms"].count == 4
 
+    def test_what_waits_is_given_up_with_what_failed(
+        self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(monkeypatch)
+        store.write(KEY, payload(10), 1.5)
+        held.wait()
+        store.write(OTHER, payload(10), 1.5)
+        held.let_go(fail=True)
+        store.flush()
+        assert names(folder) == set()
+        assert store.problem == "evaluated prompts cannot be kept on disk: Input/output error"
+
+    def test_what_fails_after_a_purge_is_nobodys_problem(
+        self, store: PrefixStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(monkeypatch)
+        store.write(KEY, payload(10), 1.5)
+        held.wait()
+        store.purge()
+        held.let_go(fail=True)
+        store.flush()
+        assert store.problem == ""
+
     def test_the_thread_ends_when_nothing_is_left(self, store: PrefixStore) -> None:
         keep(store, KEY, payload(10))
         for thread in threading.enumerate():
@@ -329,6 +357,7 @@ class TestLimit:
     def test_a_smaller_limit_holds_for_what_is_being_written(
         self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        keep(store, "small", payload(10))
         held = Held(monkeypatch)
         store.write(KEY, payload(1000), 1.5)
         held.wait()
@@ -336,7 +365,21 @@ class TestLimit:
         store.set_limit(limit_for(1, 999))
         held.let_go()
         store.flush()
-        assert names(folder) == set()
+        assert names(folder) == {file_name("small")}
+
+    def test_it_holds_for_what_another_process_wrote_meanwhile(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(monkeypatch)
+        store = PrefixStore(folder, limit_for(2, 100), Metrics())
+        store.write(KEY, payload(100), 1.5)
+        held.wait()
+        for number in range(2):
+            (folder / file_name(str(number))).write_bytes(bytes(limit_for(1, 100)))
+        held.let_go()
+        store.flush()
+        assert len(names(folder)) == 2
+        assert holds(store, KEY, payload(100))
 
 
 class TestRefusals:

@@ -183,8 +183,6 @@ class PrefixStore:
         """The next write; None, and there is no writer any more, when nothing is to be written."""
         with self._lock:
             self._current = None
-            if self._problem:
-                self._queued.clear()
             if self._queued:
                 self._current = self._queued.pop(next(iter(self._queued)))
             else:
@@ -267,12 +265,13 @@ class PrefixStore:
             self._report(what, error)
 
     def _report(self, what: str, error: Exception) -> None:
-        """Say it once; a later problem is no news as long as the first one stands."""
+        """Say it once, and write no more; a later problem is no news as long as the first one stands."""
         if isinstance(error, VoiceflowError):
             why = error.message.rstrip(".")
         else:
             why = getattr(error, "strerror", None) or str(error)
         with self._lock:
+            self._queued.clear()
             if not self._problem:
                 self._problem = f"evaluated prompts cannot be {what}: {why}"
                 log.warning("%s", self._problem)
