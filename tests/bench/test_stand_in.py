@@ -8,8 +8,11 @@ from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFReader
+from llama_cpp import Llama
+from numpy.typing import NDArray
 
 from voiceflow_daemon.bench import stand_in as making
 from voiceflow_daemon.bench.stand_in import SHAPES, size_bytes, stand_in, write
@@ -31,6 +34,9 @@ SAID = (
     ("code", "define a function called parse config that returns a list"),
 )
 MOST_TOKENS = 60
+VOCABULARY = 1472
+LOGIT_NOISE = 0.03
+"""Measured: 0.010 and 0.017 with both copies of each input, 0.079 and 0.067 with the first alone."""
 
 
 def nothing(_done: int, _total: int) -> None:
@@ -67,6 +73,24 @@ def test_it_answers_as_the_small_model_does(shape: Shape, tmp_path: Path) -> Non
     big.close()
 
 
+def logits(path: Path, text: str) -> NDArray[np.float32]:
+    """Of each token, shape (tokens, the demo model's vocabulary)."""
+    llama = Llama(str(path), n_ctx=128, n_threads=1, logits_all=True, verbose=False)
+    tokens = llama.tokenize(text.encode(), add_bos=False, special=True)
+    llama.eval(tokens)
+    found: NDArray[np.float32] = llama.scores[: len(tokens)].copy()
+    llama.close()
+    assert not found[:, VOCABULARY:].any()
+    return found[:, :VOCABULARY]
+
+
+@pytest.mark.parametrize("shape", [TINY, WIDE_HEADS], ids=lambda shape: shape.name)
+def test_its_logits_are_off_by_the_noise_of_eight_bits(shape: Shape, tmp_path: Path) -> None:
+    text = "<|im_start|>system\nContext: email<|im_end|>\n<|im_start|>user\nhi anna could you send"
+    small, big = logits(SMALL, text), logits(stand_in(shape, SMALL, tmp_path, nothing), text)
+    assert np.abs(big - small).mean() < LOGIT_NOISE * np.abs(small).mean()
+
+
 def test_its_size_is_as_said_beforehand(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     path = tmp_path / "tiny.gguf"
@@ -87,7 +111,7 @@ def test_the_real_shapes_have_the_real_models_sizes() -> None:
 def test_the_real_shapes_take_the_small_model() -> None:
     small = SmallModel(GGUFReader(SMALL))
     for shape in SHAPES.values():
-        assert Widening(small, shape).epsilon < small.epsilon
+        assert Widening(small, shape).epsilon == pytest.approx(small.epsilon * 2 * 256 / shape.embedding)
 
 
 def test_what_does_not_fit_is_refused() -> None:
