@@ -143,6 +143,54 @@ def test_too_much_is_refused_and_changes_nothing(any_model: LanguageModel) -> No
     assert continued(any_model, tokens[7:]) == expected
 
 
+def test_the_likeliest_after_each_token_is_what_single_steps_say(model: LanguageModel) -> None:
+    tokens = [*prompt(model, "hello there"), *model.tokenize("Hello there.", special=False)]
+    single = [model.evaluate([token]) for token in tokens]
+    model.truncate(0)
+    assert model.evaluate_each(tokens[:9]) == single[:9]
+    assert model.evaluate_each(tokens[9:]) == single[9:]
+    assert model.length() == len(tokens)
+    assert model.is_end(single[-1])
+
+
+def test_what_follows_a_wrong_token_can_be_taken_back(model: LanguageModel) -> None:
+    tokens = prompt(model, "hello there")
+    right = model.tokenize("Hello there.", special=False)
+    wrong = [*right[:1], right[0], *right[:3]]
+    model.evaluate(tokens)
+    assert model.evaluate_each(wrong)[0] == right[1]
+    model.truncate(len(tokens) + 1)
+    if model.length() == 0:
+        model.evaluate([*tokens, right[0]])
+    assert model.length() == len(tokens) + 1
+    after = model.evaluate_each(right[1:])
+    assert after[:-1] == right[2:]
+    assert model.is_end(after[-1])
+
+
+def test_more_than_fits_is_refused_after_each_token_too(model: LanguageModel) -> None:
+    tokens = prompt(model, "hello there")
+    model.evaluate(tokens[:7])
+    with pytest.raises(ContextOverflowError):
+        model.evaluate_each([tokens[7]] * model.context_tokens)
+    assert model.length() == 7
+    model.stop()
+    with pytest.raises(EvaluationAbortedError):
+        model.evaluate_each(tokens[7:])
+    model.resume()
+    assert model.length() in {0, 7}
+    assert written(model, tokens[model.length() :]) == "Hello there."
+
+
+def test_many_tokens_have_as_many_results(model: LanguageModel) -> None:
+    tokens = prompt(model, "hello there ") * 40
+    last = model.evaluate(tokens[: model.context_tokens])
+    model.truncate(0)
+    after = model.evaluate_each(tokens[: model.context_tokens])
+    assert len(after) == model.context_tokens
+    assert after[-1] == last
+
+
 def test_after_stop_nothing_is_evaluated_until_resume(any_model: LanguageModel) -> None:
     tokens = prompt(any_model, "hello there")
     any_model.evaluate(tokens[:7])

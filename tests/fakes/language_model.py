@@ -76,6 +76,12 @@ class FakeLanguageModel:
             del self._sequence[length if self._goes_back else 0 :]
 
     def evaluate(self, tokens: Sequence[int]) -> int:
+        return self._append(tokens, each=False)[-1]
+
+    def evaluate_each(self, tokens: Sequence[int]) -> list[int]:
+        return self._append(tokens, each=True)
+
+    def _append(self, tokens: Sequence[int], *, each: bool) -> list[int]:
         assert tokens
         assert not self.closed
         self.before_evaluation()
@@ -85,9 +91,11 @@ class FakeLanguageModel:
             raise EvaluationAbortedError
         if len(self._sequence) + len(tokens) > self._context_tokens:
             raise ContextOverflowError
-        self._sequence += tokens
         self.evaluated.append(tuple(tokens))
-        return self._next()
+        self._sequence += tokens
+        length = len(self._sequence)
+        first = length - len(tokens) + 1 if each else length
+        return [self._next(end) for end in range(first, length + 1)]
 
     def state(self) -> StateBytes:
         if not self._sequence:
@@ -117,8 +125,10 @@ class FakeLanguageModel:
     def close(self) -> None:
         self.closed = True
 
-    def _next(self) -> int:
-        text = b"".join(b"\x00%d\x00" % t if t in (START, END) else self.piece(t) for t in self._sequence)
+    def _next(self, end: int) -> int:
+        """What comes after the first `end` tokens."""
+        read = self._sequence[:end]
+        text = b"".join(b"\x00%d\x00" % t if t in (START, END) else self.piece(t) for t in read)
         if b"user\n" not in text or b"assistant\n" not in text:
             return END
         before, written = text.rsplit(b"assistant\n", 1)

@@ -192,7 +192,7 @@ def test_a_failed_evaluation_says_so_and_goes_back(
 def test_missing_logits_are_an_error(model: LlamaCppModel, monkeypatch: pytest.MonkeyPatch) -> None:
     tokens = prompt(model, "hello")
     with monkeypatch.context() as broken:
-        broken.setattr(llama_cpp, "llama_get_logits_ith", lambda *_: None)
+        broken.setattr(llama_cpp, "llama_get_logits", lambda *_: None)
         with pytest.raises(ModelError, match="no result"):
             model.evaluate(tokens)
     assert model.length() == 0
@@ -223,7 +223,7 @@ def test_a_number_that_is_none_is_an_error_and_leaves_no_trace(
     spoilt = np.zeros(model._vocab_size, np.float32)
     spoilt[7] = np.nan
     with monkeypatch.context() as broken:
-        broken.setattr(llama_cpp, "llama_get_logits_ith", lambda *_: spoilt.ctypes.data_as(POINTER(c_float)))
+        broken.setattr(llama_cpp, "llama_get_logits", lambda *_: spoilt.ctypes.data_as(POINTER(c_float)))
         with pytest.raises(ModelError, match="no result"):
             model.evaluate(tokens)
     assert model.length() == 0

@@ -67,6 +67,12 @@ class FirstTokenModel:
         self.evaluated_at = time.perf_counter()
         return token
 
+    def evaluate_each(self, tokens: Sequence[int]) -> list[int]:
+        """Append to the sequence, and note when it was done."""
+        after = self._model.evaluate_each(tokens)
+        self.evaluated_at = time.perf_counter()
+        return after
+
     def state(self) -> StateBytes:
         """A copy of the sequence's state."""
         return self._model.state()

@@ -76,7 +76,7 @@ class LlamaCppModel:
         self._window = int(llama_cpp.llama_model_n_swa(self._model))
 
     def _open_context(self) -> None:
-        """Make the llama context, with nothing in it."""
+        """With nothing in it."""
         self._length = self._floor = 0
         trained = llama_cpp.llama_model_n_ctx_train(self._model)
         params = self._layout.context_params(trained, self._stop)
@@ -152,12 +152,7 @@ class LlamaCppModel:
             self._cut_to(length)
 
     def _cut_to(self, length: int) -> None:
-        if (
-            length > 0
-            and length >= self._floor
-            and llama_cpp.llama_memory_seq_rm(self._memory, 0, length, -1)
-            and self._holds(length)
-        ):
+        if length > 0 and llama_cpp.llama_memory_seq_rm(self._memory, 0, length, -1) and self._holds(length):
             self._length = length
             return
         # The cells are marked free, not overwritten: 0.02 ms instead of 5 with a 0.5B model.
@@ -176,44 +171,58 @@ class LlamaCppModel:
 
     def evaluate(self, tokens: Sequence[int]) -> int:
         """Append tokens in batches; the likeliest next token."""
+        return self._append(tokens, each=False)[-1]
+
+    def evaluate_each(self, tokens: Sequence[int]) -> list[int]:
+        """Append tokens in batches; the likeliest next token after each of them."""
+        return self._append(tokens, each=True)
+
+    def _append(self, tokens: Sequence[int], *, each: bool) -> list[int]:
+        """The likeliest next token after each of the tokens, or after the last one alone."""
         if not self._context:
             self._open_context()
         before = self._length
         if before + len(tokens) > self._context_tokens:
             raise ContextOverflowError
+        likeliest: list[int] = []
         batch = llama_cpp.llama_batch_init(min(BATCH_TOKENS, len(tokens)), 0, 1)
         try:
             for first in range(0, len(tokens), BATCH_TOKENS):
                 chunk = tokens[first : first + BATCH_TOKENS]
-                self._fill(batch, chunk, last=first + len(chunk) == len(tokens))
+                is_last = first + len(chunk) == len(tokens)
+                wanted = len(chunk) if each else int(is_last)
+                self._fill(batch, chunk, wanted)
                 self._decode(batch, before)
                 self._length += len(chunk)
+                if wanted:
+                    likeliest += self._likeliest(wanted)
         finally:
             llama_cpp.llama_batch_free(batch)
-        likeliest = self._likeliest()
         if before == 0 and self._window:
             self._settle()
         return likeliest
 
-    def _likeliest(self) -> int:
-        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
+    def _likeliest(self, rows: int) -> list[int]:
+        """By the logits of the `rows` tokens that were asked for."""
+        pointer = llama_cpp.llama_get_logits(self._context)
         if pointer:
-            logits = np.ctypeslib.as_array(pointer, (self._vocab_size,))
-            best = int(logits.argmax())
+            logits = np.ctypeslib.as_array(pointer, (rows, self._vocab_size))
+            best = logits.argmax(axis=1)
             # `argmax` returns the first that is no number.
-            if not np.isnan(logits[best]):
-                return best
+            if not np.isnan(logits[np.arange(rows), best]).any():
+                return [int(token) for token in best]
         self._drop_context()
         raise ModelError("llama.cpp computed no result for the text.")
 
-    def _fill(self, batch: Any, chunk: Sequence[int], *, last: bool) -> None:
+    def _fill(self, batch: Any, chunk: Sequence[int], wanted: int) -> None:
+        """The chunk behind what is there, asking for the logits of its last `wanted` tokens."""
         batch.n_tokens = len(chunk)
         for index, token in enumerate(chunk):
             batch.token[index] = token
             batch.pos[index] = self._length + index
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
-            batch.logits[index] = last and index == len(chunk) - 1
+            batch.logits[index] = index >= len(chunk) - wanted
 
     def _decode(self, batch: Any, rollback_to: int) -> None:
         result = llama_cpp.llama_decode(self._context, batch)

@@ -77,6 +77,12 @@ class LanguageModel(Protocol):
         ask `length`.
         """
 
+    def evaluate_each(self, tokens: Sequence[int]) -> list[int]:
+        """Append at least one token and return the likeliest next one after each; raises as `evaluate`.
+
+        For a few tokens: it costs more than `evaluate`, by the results of all but the last.
+        """
+
     def state(self) -> StateBytes:
         """A copy of the state of at least one token; `ModelError` when the model does not give it."""
 
