@@ -156,7 +156,7 @@ class SpeechSettings(Table):
         le=5000,
     )
     segment_max_s: float = setting(
-        15.0, Effect.LIVE, "Speech without pauses is cut after this time, where it is quietest.", ge=5, le=28
+        12.0, Effect.LIVE, "Speech without pauses is cut after this time, where it is quietest.", ge=5, le=28
     )
 
 

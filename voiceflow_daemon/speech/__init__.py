@@ -10,6 +10,6 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from voiceflow_daemon.speech.select import load_transcriber
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber, Transcript
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber, Transcript, join_texts
 
-__all__ = ["SAMPLE_RATE_HZ", "Transcriber", "Transcript", "load_transcriber"]
+__all__ = ["SAMPLE_RATE_HZ", "Transcriber", "Transcript", "join_texts", "load_transcriber"]

@@ -20,9 +20,7 @@ from voiceflow_daemon.speech.segments import (
     cut_into_segments,
     speech_spans,
 )
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript, VoiceDetector
-
-_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript, VoiceDetector, join_texts
 
 
 @dataclass
@@ -74,9 +72,8 @@ class FasterWhisperTranscriber:
         for segment in cut_into_segments(spans, probabilities):
             inside = [span for span in spans if span.start < segment.end and span.end > segment.start]
             self._hear(whisper, dictation, audio, probabilities, segment, inside)
-        joint = "" if dictation.language in _WITHOUT_SPACES else " "
         speech_s = sum(span.frames for span in spans) / FRAMES_PER_S
-        return Transcript(joint.join(dictation.texts), dictation.language, speech_s)
+        return Transcript(join_texts(dictation.texts, dictation.language), dictation.language, speech_s)
 
     def close(self) -> None:
         """Free the model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,15 @@ class Transcript:
     text: str
     language: str
     speech_s: float
+
+
+_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
+
+
+def join_texts(texts: Iterable[str], language: str) -> str:
+    """The text of consecutive pieces of speech; empty ones, in which nobody spoke, leave no trace."""
+    joint = "" if language in _WITHOUT_SPACES else " "
+    return joint.join(text for text in texts if text)
 
 
 class VoiceDetector(Protocol):
