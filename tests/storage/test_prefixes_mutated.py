@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +17,23 @@ from tests.storage.prefix_mutations import MUTATIONS
 
 FILES = 100_000
 AT_ONCE = 4
+IN_MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture
+def quick_folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory where the system has that, which halves the time."""
+    fit = IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK)
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if fit else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.mark.timeout(600)
-def test_every_wrong_file_is_refused_deleted_and_made_again(tmp_path: Path) -> None:
+def test_every_wrong_file_is_refused_deleted_and_made_again(quick_folder: Path) -> None:
     """What must hold for each is in `prefix_mutations`; here, that every kind had its turn."""
     children = []
     for seed in range(AT_ONCE):
-        folder = tmp_path / str(seed)
+        folder = quick_folder / str(seed)
         folder.mkdir()
         program = [sys.executable, "-m", "tests.storage.prefix_mutations", str(folder), str(seed)]
         children.append(
