@@ -48,8 +48,9 @@ def some_tokens(seed: int, count: int) -> tuple[int, ...]:
     return tuple(np.random.default_rng(seed).integers(300, 350, count).tolist())
 
 
-PREFIXES = [some_tokens(seed, count) for seed, count in enumerate((1, 47, 130, 600))]
-"""One token; within the sliding window; beyond it; beyond a batch, and where attention is split."""
+PREFIXES = [some_tokens(seed, count) for seed, count in enumerate((1, 47, 270, 600))]
+"""One token; within the sliding window; with the window over the 256th cell, where two threads divide the
+attention of single tokens; beyond a batch."""
 RESTS = [some_tokens(seed, count) for seed, count in ((10, 1), (11, 4), (12, 90))]
 
 
@@ -125,13 +126,21 @@ def test_states_and_cuts_give_what_a_fresh_context_gives(
 
 
 @pytest.mark.parametrize("prefix", range(len(PREFIXES)))
-def test_a_restored_sequence_gives_the_same_state(model: LlamaCppModel, prefix: int) -> None:
+def test_a_restored_sequence_is_the_one_that_was_evaluated(
+    model: LlamaCppModel, path: Path, prefix: int
+) -> None:
+    count = len(PREFIXES[prefix])
     model.evaluate(PREFIXES[prefix])
     state = model.state()
-    assert state.tobytes() == model.state().tobytes()
-    model.truncate(0)
-    assert model.restore(state, len(PREFIXES[prefix]))
-    assert model.state().tobytes() == state.tobytes()
+    for rest in range(len(RESTS)):
+        model.truncate(0)
+        model.evaluate(PREFIXES[1])
+        assert model.restore(state, count)
+        assert model.state().tobytes() == state.tobytes()
+        assert_same(written(model, RESTS[rest]), fresh(path, prefix, rest))
+        model.truncate(count)
+        if model.length() == count:
+            assert_same(written(model, RESTS[rest]), fresh(path, prefix, rest))
 
 
 def test_an_abort_at_any_node_leaves_nothing_wrong_behind(model: LlamaCppModel, path: Path) -> None:
