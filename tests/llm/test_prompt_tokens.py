@@ -116,6 +116,11 @@ class Kept(RuleBasedStateMachine):
         self.misses += 1
 
     @invariant()
+    def the_least_recently_used_goes_first(self) -> None:
+        if hasattr(self, "cache"):
+            assert list(self.cache._entries.values()) == list(self.held.values())
+
+    @invariant()
     def metrics_are_exact(self) -> None:
         if not hasattr(self, "metrics"):
             return

@@ -7,8 +7,9 @@ SentencePiece models, which put a space before each text; templates that end in 
 some text of the template is tokenized together with the transcript: the seam is moved.
 
 What is proved, and for which transcripts. When a template is first seen, pieces and whole are compared
-for `SAMPLES`. A tokenizer's rules look at a few neighbouring characters, so what holds for all of these
-is taken to hold for every transcript, whatever its length and script, but for those that
+for `SAMPLES`: the whole prompt for some, what stands within `NEAR` characters for all. A tokenizer's
+rules look at a few neighbouring characters, so what holds for all of these is taken to hold for every
+transcript, whatever its length and script, but for those that
 * have white space at their start or end (the engine strips it), or SentencePiece's letter for a space,
   U+2581: it may flow together with the template's own, as in a token for two line ends;
 * spell a marker of the vocabulary. The whole prompt is then ambiguous, and the pieces are the
@@ -21,7 +22,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voiceflow_daemon.llm.backend import LanguageModel
@@ -63,6 +64,11 @@ MAX_LEAD = 200
 MAX_TRAIL = 16
 """How many characters of the template a seam is moved by at most. A lead goes back to the start of a
 word or to a marker; longer, it would cost more at each dictation than the odd spelling does harm."""
+
+NEAR = 400
+WITH_THE_WHOLE = 5
+"""All samples are tried with the prefix's last `NEAR` characters, the first few with all of it: a long
+prompt takes hardly longer than a short one."""
 
 MOVES = sorted(((lead, trail) for lead in range(MAX_LEAD + 1) for trail in range(MAX_TRAIL + 1)), key=sum)
 
@@ -132,10 +138,10 @@ class TokenCache:
             self._entries.popitem(last=False)
 
     def _proved(self, template: PromptTemplate, pieces: PromptTokens) -> PromptTokens:
-        proof = _Proof(self._model, template)
-        if proof.holds(pieces):
+        seam = _Seam(self._model, template)
+        if seam.holds(pieces):
             return pieces
-        moved = proof.moved()
+        moved = seam.moved()
         if moved is not None:
             self._metrics.count("prompt_seams_moved")
             return moved
@@ -157,42 +163,56 @@ def _rest(model: LanguageModel, prompt: PromptTokens, transcript: str) -> list[i
     return [*model.tokenize(prompt.lead + transcript + prompt.trail, special=False), *prompt.suffix]
 
 
-class _Proof:
-    """The whole prompt's tokens for each sample, to hold pieces against."""
+class _Seam:
+    """Where a template meets the transcript: all samples near it, and some with the whole template."""
 
     def __init__(self, model: LanguageModel, template: PromptTemplate) -> None:
         self._model = model
         self._template = template
-        self._wholes = [
-            (sample, model.tokenize(template.prefix + sample + template.suffix, special=True))
-            for sample in SAMPLES
-            if self._is_plain(sample)
-        ]
+        self._near_prefix = template.prefix[-NEAR:]
+        plain = [sample for sample in SAMPLES if self._is_plain(sample)]
+        self._near = _Wholes(model, self._near_prefix, template.suffix, plain)
+        self._whole = _Wholes(model, template.prefix, template.suffix, plain[:WITH_THE_WHOLE])
 
     def _is_plain(self, sample: str) -> bool:
         """Whether the sample spells no marker: some vocabularies have one for "<b>" or two spaces."""
         return self._model.tokenize(sample, special=True) == self._model.tokenize(sample, special=False)
 
-    def holds(self, prompt: PromptTokens) -> bool:
-        """Whether pieces and whole agree for every sample."""
-        return all(
-            [*prompt.prefix, *_rest(self._model, prompt, sample)] == whole for sample, whole in self._wholes
-        )
+    def holds(self, pieces: PromptTokens) -> bool:
+        """Whether the texts by themselves have the tokens that they have together."""
+        near = tuple(self._model.tokenize(self._near_prefix, special=True))
+        return self._whole.agree(pieces) and self._near.agree(PromptTokens(near, pieces.suffix))
 
     def moved(self) -> PromptTokens | None:
         """The pieces with the least text moved over to the transcript's side; None when none agree."""
-        prefix, suffix = self._template.prefix, self._template.suffix
+        prefix, suffix = self._near_prefix, self._template.suffix
         for lead_length, trail_length in MOVES:
             if lead_length > len(prefix) or trail_length > len(suffix):
                 continue
             lead, trail = prefix[len(prefix) - lead_length :], suffix[:trail_length]
-            for prompt in self._around(lead, trail):
-                if self.holds(prompt):
-                    return prompt
+            if self._near.agreeing(lead, trail) is None:
+                continue
+            found = self._whole.agreeing(lead, trail)
+            if found is not None:
+                return found
         return None
 
-    def _around(self, lead: str, trail: str) -> Iterator[PromptTokens]:
-        """What may stand around `lead`, a sample and `trail`, read off that sample's whole prompt.
+
+class _Wholes:
+    """The tokens of a whole prompt for each of some samples, to hold pieces against."""
+
+    def __init__(self, model: LanguageModel, prefix: str, suffix: str, samples: Sequence[str]) -> None:
+        self._model = model
+        self._wholes = [(said, model.tokenize(prefix + said + suffix, special=True)) for said in samples]
+
+    def agree(self, prompt: PromptTokens) -> bool:
+        """Whether pieces and whole are the same for every sample."""
+        return all(
+            [*prompt.prefix, *_rest(self._model, prompt, said)] == whole for said, whole in self._wholes
+        )
+
+    def agreeing(self, lead: str, trail: str) -> PromptTokens | None:
+        """The pieces around `lead`, transcript and `trail`, read off the longest sample's whole.
 
         Read off, for the template's remaining text by itself may be spelled otherwise: where the
         tokenizer puts a space before each text, the template's own space in that place is left out.
@@ -200,6 +220,9 @@ class _Proof:
         sample, whole = max(self._wholes, key=lambda pair: len(pair[0]))
         middle = self._model.tokenize(lead + sample + trail, special=False)
         for start in range(len(whole) - len(middle), -1, -1):
-            if whole[start : start + len(middle)] == middle:
-                end = start + len(middle)
-                yield PromptTokens(tuple(whole[:start]), tuple(whole[end:]), lead, trail)
+            end = start + len(middle)
+            if whole[start:end] == middle:
+                prompt = PromptTokens(tuple(whole[:start]), tuple(whole[end:]), lead, trail)
+                if self.agree(prompt):
+                    return prompt
+        return None
