@@ -229,7 +229,7 @@ def test_a_text_that_nothing_takes_is_in_the_history(tmp_path: Path) -> None:
         world.key.release()
         world.until(lambda: "delivery" in world.notes.topics())
         world.until(lambda: world.history.latest() is not None)
-        assert world.view.last_texts == ("Hello world.",)
+        world.until(lambda: world.view.last_texts == ("Hello world.",))
         world.until(lambda: list((tmp_path / "journal").iterdir()) == [])
 
 
