@@ -60,8 +60,8 @@ SAMPLES = (
 )
 """Made-up transcripts whose first and last characters stand for those that tokenizers tell apart."""
 
-MAX_LEAD = 200
-MAX_TRAIL = 16
+MAX_LEAD = 120
+MAX_TRAIL = 8
 """How many characters of the template a seam is moved by at most. A lead goes back to the start of a
 word or to a marker; longer, it would cost more at each dictation than the odd spelling does harm."""
 
