@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+from typing import Any
 
 # libgomp's threads spin for milliseconds at each of the hundreds of barriers a token has. On a machine
 # with one other busy core they wait for a thread that the kernel has not scheduled, while holding its
@@ -47,11 +48,15 @@ def system_info() -> str:
 
 def devices() -> list[str]:
     """Name and description of each device that llama.cpp found; the CPU is one. After `start`."""
-    # Linux's linker finds ggml's functions through llama.cpp's library; the copy of ggml's library
-    # that the package could load itself would be a second one, with devices of its own.
-    library = llama_cpp.llama_cpp._lib  # noqa: SLF001
+    library: Any
     if os.name == "nt":
-        from llama_cpp._ggml import libggml as library
+        from llama_cpp._ggml import libggml
+
+        library = libggml
+    else:
+        # The linker finds ggml's functions through llama.cpp's library; the copy of ggml's library
+        # that the package could load itself would be a second one, with devices of its own.
+        library = llama_cpp.llama_cpp._lib  # noqa: SLF001
     count, get = library.ggml_backend_dev_count, library.ggml_backend_dev_get
     count.restype, get.restype, get.argtypes = ctypes.c_size_t, ctypes.c_void_p, [ctypes.c_size_t]
     texts = library.ggml_backend_dev_name, library.ggml_backend_dev_description
