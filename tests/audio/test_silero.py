@@ -84,6 +84,11 @@ def test_a_stream_hears_all_that_is_heard_in_the_whole(vad: SileroDetector, gain
             assert float(live[span.end - 2 : span.end].max()) >= 0.35, entry.file
 
 
+def test_where_the_gain_is_the_same_a_stream_hears_the_same(vad: SileroDetector) -> None:
+    samples = at_gain(recording("code_loop").samples(), 0.003)
+    assert np.allclose(streamed(vad, samples), vad.probabilities(samples), atol=1e-4)
+
+
 @pytest.mark.parametrize("gain", [1.0, 0.1, 0.01, 0.001])
 @pytest.mark.parametrize("sound", NOBODY)
 def test_sounds_without_speech_are_none_in_a_stream(vad: SileroDetector, sound: str, gain: float) -> None:
