@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -222,6 +225,38 @@ def test_what_was_begun_before_an_invalidation_is_kept_nowhere() -> None:
     assert world.use(EMAIL) == "misses"
     assert world.use(EMAIL) == "hot"
     assert len(world.disk.entries) == 1
+
+
+class SlowDisk(FakeDiskTier):
+    """Takes its time for a purge; `meanwhile` runs in it."""
+
+    meanwhile: Callable[[], None]
+
+    def purge(self) -> None:
+        self.meanwhile()
+        super().purge()
+
+
+def test_a_slow_disk_holds_up_no_dictation_and_loses_nothing_new() -> None:
+    world = World()
+    world.disk = disk = SlowDisk()
+    world.restart()
+    world.use(EMAIL)
+    used: list[str] = []
+
+    def dictate() -> None:
+        used.append(world.use(SLACK))
+        used.append(world.cache.entry("c", SLACK).tier)
+
+    def dictate_elsewhere() -> None:
+        dictating = threading.Thread(target=dictate)
+        dictating.start()
+        dictating.join(30)
+
+    disk.meanwhile = dictate_elsewhere
+    world.cache.invalidate()
+    assert used == ["misses", "hot"]
+    assert [stored.payload.nbytes for stored in disk.entries.values()] == [4 * len(SLACK)]
 
 
 def test_limits_are_applied_once() -> None:

@@ -18,11 +18,22 @@ class Recorded:
     recording_id: int
     samples: NDArray[np.int16]
     spool: Spool | None
+    spoken_until: int | None = None
+    """Behind the last sample with speech in it, where somebody has listened to all of it."""
 
     @property
     def peak(self) -> float:
         """The loudest sample, 0..1. Exactly 0 is no quiet room, but a muted microphone."""
         return int(np.abs(self.samples.astype(np.int32)).max(initial=0)) / 32768
+
+
+@dataclass(frozen=True)
+class Releasing:
+    """The key was released: `samples` are the recording so far, as `Recorded` will have them; the tail
+    is still to come."""
+
+    recording_id: int
+    samples: NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -70,4 +81,4 @@ class MicrophoneReplaced:
     wanted: str
 
 
-CaptureEvent = SegmentClosed | Recorded | CaptureFailed | SpoolFailed | MicrophoneReplaced
+CaptureEvent = SegmentClosed | Releasing | Recorded | CaptureFailed | SpoolFailed | MicrophoneReplaced

@@ -82,6 +82,12 @@ class Endpointer:
         self._behind = 0
         self._speaking = False
         self._silent_for = 0
+        self._spoken_until = 0
+
+    @property
+    def spoken_until(self) -> int:
+        """Behind the recording's last frame with speech so far; 0 without any."""
+        return self._spoken_until
 
     def hear(self, probability: float, level: float) -> Closed | None:
         """Take the next frame: how likely it holds speech, and how loud it is (in any unit)."""
@@ -92,6 +98,7 @@ class Endpointer:
         if not self._speaking:
             return self._after_speech()
         before = len(self._frames) - 1
+        self._spoken_until = self._start + before + 1
         silence = self._first is None and before > SILENCE_FRAMES
         self._mark(before)
         if silence:

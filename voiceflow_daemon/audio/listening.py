@@ -49,6 +49,11 @@ class Listening:
         self._heard = 0
         self._busy_s = 0.0
 
+    @property
+    def spoken_until(self) -> int | None:
+        """Behind the last sample with speech in it; None where listening has ended early."""
+        return self._stream.spoken_until if self._stream is not None else None
+
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Take the recording's next samples, shape (n,)."""
         self._heard += len(samples)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from voiceflow_daemon.audio.capture_events import Recorded
+from voiceflow_daemon.audio.capture_events import Recorded, Releasing
 from voiceflow_daemon.audio.line import Block
 from voiceflow_daemon.audio.listening import Listening
 from voiceflow_daemon.audio.take import Spool, Take
@@ -73,9 +73,14 @@ class OpenRecording:
         if self.listening is not None:
             self.listening.hear(resampled)
 
+    def so_far(self) -> Releasing:
+        """What is recorded and resampled."""
+        return Releasing(self.recording_id, self.take.samples)
+
     def finish(self) -> Recorded:
         """Take what the resampler still holds; the last segments are emitted."""
-        samples = self.take.finish()
+        samples, spoken_until = self.take.finish(), None
         if self.listening is not None:
             self.listening.finish(samples)
-        return Recorded(self.recording_id, samples, self.take.spool)
+            spoken_until = self.listening.spoken_until
+        return Recorded(self.recording_id, samples, self.take.spool, spoken_until)

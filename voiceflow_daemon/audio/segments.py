@@ -32,6 +32,11 @@ class SegmentStream:
         self._rest = np.zeros(0, np.int16)
         """Less than a frame."""
 
+    @property
+    def spoken_until(self) -> int:
+        """Behind the last sample heard so far with speech in it, as the detector's frames part them."""
+        return self._endpointer.spoken_until * FRAME_SAMPLES
+
     def add(self, chunk: NDArray[np.int16]) -> list[SegmentClosed]:
         """Take the next samples, shape (n,); returns the segments that they close."""
         samples = np.concatenate([self._rest, chunk])

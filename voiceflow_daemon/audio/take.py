@@ -61,6 +61,11 @@ class Take:
     def finish(self) -> NDArray[np.int16]:
         """Fetch what the resampler still holds, and return the whole recording, shape (n,)."""
         self.add(np.zeros((0, 1), np.float32), last=True)
+        return self.samples
+
+    @property
+    def samples(self) -> NDArray[np.int16]:
+        """The recording so far, shape (n,): a copy."""
         return np.concatenate(self._parts) if self._parts else np.zeros(0, np.int16)
 
     def discard(self) -> None:

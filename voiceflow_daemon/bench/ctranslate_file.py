@@ -22,7 +22,13 @@ from voiceflow_daemon.errors import ModelError
 
 VERSION = 6
 
-_KINDS = {0: np.dtype("<f4"), 1: np.dtype("i1"), 2: np.dtype("<i2"), 3: np.dtype("<i4"), 4: np.dtype("<f2")}
+_KINDS: dict[int, np.dtype[Any]] = {
+    0: np.dtype("<f4"),
+    1: np.dtype("i1"),
+    2: np.dtype("<i2"),
+    3: np.dtype("<i4"),
+    4: np.dtype("<f2"),
+}
 _NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 Array = NDArray[Any]

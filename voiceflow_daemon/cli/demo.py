@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from voiceflow_daemon.config.schema import Settings
-    from voiceflow_daemon.daemon.pipeline import Dictated, Pipeline
+    from voiceflow_daemon.daemon.live import Dictated
+    from voiceflow_daemon.daemon.pipeline import Pipeline
 
 SHORT = ("note_short.wav", "email_meeting.wav", "chat_short.wav", "code_define.wav")
 """One recording for each built-in context; `--all` takes every sample."""

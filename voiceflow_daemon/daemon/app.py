@@ -13,6 +13,7 @@ from pathlib import Path
 
 from voiceflow_daemon import audio
 from voiceflow_daemon.audio.recorder import Recorder
+from voiceflow_daemon.audio.voice import BackgroundDetector
 from voiceflow_daemon.config.edit import set_value
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.config.template import write_first
@@ -44,6 +45,7 @@ from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import History, HistoryError
 from voiceflow_daemon.storage.journal import Journal
 from voiceflow_daemon.storage.paths import Paths
+from voiceflow_daemon.storage.prefixes import delete_prefixes
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +124,14 @@ class Daemon:
         hotkeys = HotkeyHost(lambda hotkey: open_listener(hotkey, emit, echoes))
         watcher = self._config_watcher()
         source = audio.select()
-        recorder = Recorder(source, emit)
+        detector = BackgroundDetector()
+        recorder = Recorder(source, emit, detector=detector)
         downloads = Downloads(paths, emit)
-        worker = Worker(lambda settings: load_models(settings, paths, metrics), emit)
+        worker = Worker(
+            lambda settings: load_models(settings, paths, metrics),
+            emit,
+            lambda: delete_prefixes(paths.prefixes_dir),
+        )
         deliverer = Deliverer(lambda: open_inserter(echoes.announce), hotkeys.is_down, emit)
         parts = Parts(
             recorder=recorder,
@@ -151,7 +158,7 @@ class Daemon:
             notify("tray", "voiceflow has no full tray menu", tray_reason)
         running.callback(downloads.stop)
         # The deliverer ends before the coordinator, which must still hear what was delivered.
-        for part in (worker, recorder, coordinator, deliverer, watcher, control):
+        for part in (detector, worker, recorder, coordinator, deliverer, watcher, control):
             part.start()
             running.callback(part.stop)
 

@@ -13,6 +13,8 @@ from voiceflow_daemon.audio.capture_events import (
     CaptureFailed,
     MicrophoneReplaced,
     Recorded,
+    Releasing,
+    SegmentClosed,
     SpoolFailed,
 )
 from voiceflow_daemon.config.effects import effects
@@ -107,7 +109,14 @@ class Coordinator:
             case ListenerFailed(reason):
                 self._step(stage.KeyReleased())
                 self._problem("hotkey", f"The hotkey is dead: {reason}", "")
-            case Recorded() | CaptureFailed() | SpoolFailed() | MicrophoneReplaced():
+            case (
+                SegmentClosed()
+                | Releasing()
+                | Recorded()
+                | CaptureFailed()
+                | SpoolFailed()
+                | MicrophoneReplaced()
+            ):
                 self._captured(message)
             case Done():
                 self._end_work(message.job.job_id, ended=self._dictations.done(message))
@@ -133,6 +142,8 @@ class Coordinator:
 
     def _captured(self, message: CaptureEvent) -> None:
         match message:
+            case SegmentClosed() | Releasing():
+                self._dictations.ahead(message)
             case Recorded():
                 self._dictations.recorded(message)
             case CaptureFailed():

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded
+from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
 from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
 from voiceflow_daemon.daemon.deliverer import Delivered, Order, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
-from voiceflow_daemon.daemon.orders import Done, Job, MakeHot
+from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.daemon.orders import Done, Forget, Guess, Hear, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
-from voiceflow_daemon.daemon.pipeline import Dictated
 from voiceflow_daemon.desktop.inserter import Outcome
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.history import HistoryRow
@@ -52,7 +52,10 @@ class Dictations:
         """The key went down: start the capture, sample the window, make the prompt hot."""
         settings, parts = self._settings(), self._parts
         parts.recorder.begin(
-            recording_id, settings.audio, lambda: parts.journal.begin(settings.context, 16_000)
+            recording_id,
+            settings.audio,
+            lambda: parts.journal.begin(settings.context, 16_000),
+            settings.speech,
         )
         dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
         self._open[recording_id] = _Open(dictation)
@@ -66,7 +69,20 @@ class Dictations:
     def drop(self, recording_id: int) -> None:
         """The user cancelled, or the press did not count."""
         self._parts.recorder.drop(recording_id)
+        self._parts.worker.submit(Forget(recording_id))
         self._open.pop(recording_id, None)
+
+    def ahead(self, news: SegmentClosed | Releasing) -> None:
+        """The recording goes on, but something can be done already."""
+        entry = self._open.get(news.recording_id)
+        if entry is None:
+            return
+        context, settings = entry.dictation.context, entry.dictation.settings
+        match news:
+            case SegmentClosed():
+                self._parts.worker.submit(Hear(news.recording_id, news, context, settings))
+            case Releasing(recording_id, samples):
+                self._parts.worker.submit(Guess(recording_id, samples, context, settings))
 
     def recorded(self, recorded: Recorded) -> None:
         """The capture thread handed the recording over."""
@@ -80,7 +96,13 @@ class Dictations:
         dictation = entry.dictation
         dictation.reached("tail")
         self._parts.worker.submit(
-            Job(recorded.recording_id, recorded.samples, dictation.context, dictation.settings)
+            Job(
+                recorded.recording_id,
+                recorded.samples,
+                dictation.context,
+                dictation.settings,
+                recorded.spoken_until,
+            )
         )
 
     def capture_failed(self, failed: CaptureFailed) -> None:

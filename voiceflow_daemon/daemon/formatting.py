@@ -40,12 +40,22 @@ class Formatter:
         if engine is not None and prompts is not None:
             engine.set_prompt_cache(prompts)
 
-    def format(self, raw: str, context: str, settings: Settings, language: str = "en") -> tuple[str, Rung]:
-        """Finished text, and who wrote it. Never raises for a model that fails: rules format then."""
+    def format(
+        self,
+        raw: str,
+        context: str,
+        settings: Settings,
+        language: str = "en",
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> tuple[str, Rung]:
+        """Finished text, and who wrote it. Never raises for a model that fails: rules format then.
+
+        Where `wanted` says no at the beginning, the model is not asked.
+        """
         if self._engine is None:
             return format_by_rules(raw, context, language), Rung.RULES
         try:
-            parts = self._engine.format(raw, context, settings)
+            parts = self._engine.format(raw, context, settings, wanted=wanted)
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)
             self._metrics.count("model_errors")

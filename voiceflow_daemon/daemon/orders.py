@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.pipeline import Dictated
+from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.errors import VoiceflowError
 
 
@@ -47,9 +48,38 @@ class Job:
     samples: NDArray[np.int16]
     context: str
     settings: Settings
+    spoken_until: int | None = None
+    """Behind the last sample with speech in it, where somebody has listened."""
 
 
-Order = Load | Prepare | MakeHot | Job
+@dataclass(frozen=True, eq=False)
+class Hear:
+    """A closed segment of a recording that goes on, which will come as a `Job` of this id."""
+
+    job_id: int
+    segment: SegmentClosed
+    context: str
+    settings: Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """What there is of a recording whose key was released: most likely, nothing more is said in it."""
+
+    job_id: int
+    samples: NDArray[np.int16]
+    context: str
+    settings: Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Forget:
+    """The recording was dropped: whatever is known of it goes."""
+
+    job_id: int
+
+
+Order = Load | Prepare | MakeHot | Job | Hear | Guess | Forget
 
 
 # ------------------------------------------------------------------------------------------ events

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from voiceflow_daemon.audio.take import Spool
-from voiceflow_daemon.config.schema import AudioSettings, Settings
+from voiceflow_daemon.config.schema import AudioSettings, Settings, SpeechSettings
 from voiceflow_daemon.daemon.deliverer import Order
 from voiceflow_daemon.daemon.hotkeys import HotkeyHost
 from voiceflow_daemon.daemon.orders import Order as WorkOrder
@@ -26,8 +26,14 @@ class Recording(Protocol):
     def prepare(self, settings: AudioSettings) -> None:
         """Open the microphone ahead, or close it, as the settings want it."""
 
-    def begin(self, recording_id: int, settings: AudioSettings, open_spool: Callable[[], Spool]) -> None:
-        """Open the microphone and record."""
+    def begin(
+        self,
+        recording_id: int,
+        settings: AudioSettings,
+        open_spool: Callable[[], Spool],
+        speech: SpeechSettings | None = None,
+    ) -> None:
+        """Open the microphone and record; with `speech`, tell of segments as they close."""
 
     def finish(self, recording_id: int) -> None:
         """Record the tail and hand over."""

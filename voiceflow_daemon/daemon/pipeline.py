@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.daemon.formatting import Formatter
+from voiceflow_daemon.daemon.live import Dictated, LiveDictation
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import Transcriber
-
-
-@dataclass(frozen=True)
-class Dictated:
-    """The result for one recording. `stages_ms` has the time of each stage in milliseconds."""
-
-    raw: str
-    text: str
-    rung: Rung
-    stages_ms: dict[str, float] = field(default_factory=dict)
-
-
-class NotWantedError(Exception):
-    """The work was given up between two stages, as its caller wished."""
 
 
 def _always() -> bool:
@@ -43,6 +28,24 @@ class Pipeline:
         self._formatter = formatter
         self._metrics = metrics
 
+    def begin(self, context: str, settings: Settings) -> LiveDictation:
+        """A dictation that is heard while it is spoken; it ends with the pipeline."""
+        return LiveDictation(context, settings, self._transcriber, self._formatter, self._metrics)
+
+    def finish(
+        self, live: LiveDictation, samples: NDArray[np.int16], wanted: Callable[[], bool] = _always
+    ) -> Dictated:
+        """Recognise and format what is left of the whole recording, as `LiveDictation.finish` does."""
+        dictated = live.finish(samples, wanted)
+        self._metrics.count(f"rung_{dictated.rung}")
+        return dictated
+
+    def accept(self, guessed: Dictated) -> Dictated:
+        """What was recognised and formatted just before the end, and is right: nothing is left to do."""
+        self._metrics.count("guesses_right")
+        self._metrics.count(f"rung_{guessed.rung}")
+        return replace(guessed, stages_ms=dict.fromkeys(guessed.stages_ms, 0.0))
+
     def process(
         self,
         samples: NDArray[np.int16],
@@ -50,20 +53,11 @@ class Pipeline:
         settings: Settings,
         wanted: Callable[[], bool] = _always,
     ) -> Dictated:
-        """Recognise and format mono audio at 16 kHz, shape (n,).
+        """Recognise and format mono audio at 16 kHz, shape (n,), all at once.
 
         Raises `ModelError`; `NotWantedError` when `wanted` says no between the stages.
         """
-        stages: dict[str, float] = {}
-        with self._stage("transcribe", stages):
-            heard = self._transcriber.transcribe(samples.astype(np.float32) / 32768.0, settings.speech)
-        if not heard.text:
-            return self._counted(Dictated("", "", Rung.NOTHING, stages))
-        if not wanted():
-            raise NotWantedError
-        with self._stage("format", stages):
-            text, rung = self._formatter.format(heard.text, context, settings, heard.language)
-        return self._counted(Dictated(heard.text, text, rung, stages))
+        return self.finish(self.begin(context, settings), samples, wanted)
 
     def preload_prompts(self, context: str, settings: Settings, wanted: Callable[[], bool] = _always) -> bool:
         """Make the context's prompt ready, so that no dictation waits for it.
@@ -97,14 +91,3 @@ class Pipeline:
         """Free the models."""
         self._transcriber.close()
         self._formatter.close()
-
-    @contextmanager
-    def _stage(self, name: str, stages: dict[str, float]) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        stages[name] = (time.perf_counter() - start) * 1e3
-        self._metrics.observe_ms(f"{name}_ms", stages[name])
-
-    def _counted(self, dictated: Dictated) -> Dictated:
-        self._metrics.count(f"rung_{dictated.rung}")
-        return dictated

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.orders import Job, Load, MakeHot, Prepare
+from voiceflow_daemon.daemon.orders import Guess, Hear, Job, MakeHot, Prepare
 from voiceflow_daemon.errors import VoiceflowError
 
 
@@ -93,10 +93,15 @@ def step_of(present: Plan | None) -> Step | None:
     return Step(present.order, present.next, present.order.settings, present.progress)
 
 
-def serves(step: Step, upcoming: Load | Job | Step | None) -> bool:
+def serves(step: Step, upcoming: object) -> bool:
     """Whether what is `upcoming` needs the very prompt that `step` prepares."""
     match upcoming:
-        case Job(context=context, settings=settings) | Step(context=context, settings=settings):
+        case (
+            Job(context=context, settings=settings)
+            | Guess(context=context, settings=settings)
+            | Hear(context=context, settings=settings)
+            | Step(context=context, settings=settings)
+        ):
             return is_same_prompt(step.context, step.settings, context, settings)
         case _:
             return False

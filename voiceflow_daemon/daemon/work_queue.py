@@ -1,29 +1,47 @@
-"""What the worker does next: dictations and loading in their order, prompts when nothing else waits."""
+"""What the worker does next: first what was released, then what is being spoken, then prompts."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from voiceflow_daemon.daemon.orders import Job, Load, MakeHot, Order, Prepare
+from voiceflow_daemon.daemon.orders import Forget, Guess, Hear, Job, Load, MakeHot, Order, Prepare
 from voiceflow_daemon.daemon.preloading import Plan, Step, plan, serves, step_of, turned_to
 from voiceflow_daemon.errors import VoiceflowError
+
+
+@dataclass(frozen=True, eq=False)
+class Write:
+    """Format the next settled sentence of a dictation that is being spoken."""
+
+    job_id: int
+
+
+Urgent = Load | Job | Forget
+"""In the order in which they came, before everything else."""
+Work = Urgent | Guess | Hear | Write | Step
+Interruptible = Guess | Write | Step
+"""Gives way to what is more urgent, and can be done later, or done without."""
 
 
 class WorkQueue:
     """Any thread puts orders in; the worker takes work out.
 
-    While the worker is at a `Step` and something more urgent comes, `interrupt` is called, under the
-    lock that the worker needs to leave the step: it can never hit the work that follows.
+    While the worker is at something interruptible and something more urgent comes, `interrupt` is
+    called, under the lock that the worker needs to leave that work: it can never hit what follows.
     """
 
     def __init__(self, interrupt: Callable[[], None]) -> None:
         self._interrupt = interrupt
         self._changed = threading.Condition()
-        self._orders: deque[Load | Job] = deque()
+        self._urgent: deque[Urgent] = deque()
+        self._guess: Guess | None = None
+        self._segments: deque[Hear] = deque()
+        self._to_write: deque[Write] = deque()
         self._plan: Plan | None = None
-        self._step: Step | None = None
+        self._present: Interruptible | None = None
         self._unwanted = threading.Event()
         self._closed = False
 
@@ -34,48 +52,73 @@ class WorkQueue:
             match order:
                 case Load():
                     # The prompts of the models that go are of no use; the new ones' are ordered anew.
-                    self._orders.append(order)
+                    self._urgent.append(order)
                     self._plan = None
-                case Job():
-                    self._orders.append(order)
+                case Job(job_id) | Forget(job_id):
+                    # The whole recording has come, or it never will: its pieces are of no use.
+                    self._leave_off(job_id)
+                    self._urgent.append(order)
+                case Guess():
+                    self._leave_off(order.job_id)
+                    self._guess = order
+                case Hear():
+                    self._segments.append(order)
                 case Prepare():
                     self._plan = plan(order)
                 case MakeHot():
                     self._plan = turned_to(self._plan, order)
-            if self._step is not None and not serves(self._step, self._upcoming()):
-                self._drop_step()
+            if self._present is not None and not goes_on(self._present, self._upcoming()):
+                self._drop_present()
             self._changed.notify()
 
     def interrupt_step(self) -> None:
         """Have the prompt that is being prepared begun anew."""
         with self._changed:
-            self._drop_step()
+            if isinstance(self._present, Step):
+                self._drop_present()
 
     def close(self) -> None:
         """Nothing more is taken out."""
         with self._changed:
             self._closed = True
-            self._drop_step()
+            self._drop_present()
             self._changed.notify()
 
     # ------------------------------------------------------------------------------- the worker
-    def take(self) -> Load | Job | Step | None:
-        """Wait for work; None when the queue is closed. A `Step` must be ended by `end_step`."""
+    def take(self) -> Work | None:
+        """Wait for work; None when the queue is closed. What is interruptible must be ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._upcoming() is not None)
             if self._closed:
                 return None
             work = self._upcoming()
-            if isinstance(work, Step):
-                self._step = work
+            match work:
+                case Load() | Job() | Forget():
+                    self._urgent.popleft()
+                case Guess():
+                    self._guess = None
+                case Hear():
+                    self._segments.popleft()
+                case Write():
+                    self._to_write.popleft()
+            if isinstance(work, Guess | Write | Step):
+                self._present = work
                 self._unwanted.clear()
-            else:
-                self._orders.popleft()
             return work
 
     def is_wanted(self) -> bool:
-        """Whether the present step should still be done."""
+        """Whether the present work should still be done."""
         return not self._unwanted.is_set()
+
+    def write(self, job_id: int) -> None:
+        """A sentence of this dictation is to be written when nothing more urgent is to be done."""
+        with self._changed:
+            self._to_write.append(Write(job_id))
+
+    def end(self) -> None:
+        """The present guess or sentence is over."""
+        with self._changed:
+            self._present = None
 
     def end_step(self, *, ready: bool, error: VoiceflowError | None = None) -> Plan | None:
         """The present step is over: its prompt is `ready`, unusable, or interrupted and still to do.
@@ -83,9 +126,9 @@ class WorkQueue:
         Returns the plan when that was the last of it.
         """
         with self._changed:
-            step, self._step = self._step, None
+            step, self._present = self._present, None
             present = self._plan
-            if step is None or present is None or present.order is not step.order:
+            if not isinstance(step, Step) or present is None or present.order is not step.order:
                 return None
             if error is not None:
                 present = present.failed(step.context, error)
@@ -94,10 +137,49 @@ class WorkQueue:
             self._plan = present if present.next is not None else None
             return present if present.next is None else None
 
-    def _upcoming(self) -> Load | Job | Step | None:
-        return self._orders[0] if self._orders else step_of(self._plan)
+    def _upcoming(self) -> Work | None:
+        if self._urgent:
+            return self._urgent[0]
+        if self._guess is not None:
+            return self._guess
+        if self._segments:
+            return self._segments[0]
+        if self._to_write:
+            return self._to_write[0]
+        return step_of(self._plan)
 
-    def _drop_step(self) -> None:
-        if self._step is not None:
+    def _leave_off(self, job_id: int) -> None:
+        self._segments = deque(each for each in self._segments if each.job_id != job_id)
+        self._to_write = deque(each for each in self._to_write if each.job_id != job_id)
+        if self._guess is not None and self._guess.job_id == job_id:
+            self._guess = None
+
+    def _drop_present(self) -> None:
+        if self._present is not None:
             self._unwanted.set()
             self._interrupt()
+
+
+TAIL_SAMPLES = 512
+"""Speech may reach so far beyond what was guessed from, 32 ms: the detector judges no shorter pieces."""
+
+
+def is_borne_out(guess: Guess, job: Job) -> bool:
+    """Whether nothing was said in the recording after what the guess was made from."""
+    if guess.job_id != job.job_id or job.spoken_until is None:
+        return False
+    return job.spoken_until <= len(guess.samples) + TAIL_SAMPLES
+
+
+def goes_on(present: Interruptible, upcoming: Work | None) -> bool:
+    """Whether the present work may go on although `upcoming` waits."""
+    match present, upcoming:
+        case Step(), _:
+            return serves(present, upcoming)
+        case Guess(), Job():
+            return is_borne_out(present, upcoming)
+        case ((Guess() | Write()), Forget(job_id)):
+            return job_id != present.job_id
+        case _, (Load() | Job() | Guess()):
+            return False
+    return True

@@ -7,9 +7,13 @@ import threading
 from collections.abc import Callable
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.daemon.loading import LoadedModels
 from voiceflow_daemon.daemon.orders import (
     Done,
+    Forget,
+    Guess,
+    Hear,
     Job,
     Load,
     Loaded,
@@ -20,9 +24,9 @@ from voiceflow_daemon.daemon.orders import (
     Preparing,
     WorkerEvent,
 )
-from voiceflow_daemon.daemon.pipeline import Dictated, NotWantedError, Pipeline
+from voiceflow_daemon.daemon.pipeline import Pipeline
 from voiceflow_daemon.daemon.preloading import Step
-from voiceflow_daemon.daemon.work_queue import WorkQueue
+from voiceflow_daemon.daemon.work_queue import Work, WorkQueue, Write, is_borne_out
 from voiceflow_daemon.errors import ModelError, VoiceflowError
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 
@@ -35,14 +39,24 @@ ABORT_AGAIN_S = 0.05
 class Worker:
     """Loads the pipeline in the background, then works on jobs; results go to `emit`."""
 
-    def __init__(self, load: Callable[[Settings], LoadedModels], emit: Callable[[WorkerEvent], None]) -> None:
+    def __init__(
+        self,
+        load: Callable[[Settings], LoadedModels],
+        emit: Callable[[WorkerEvent], None],
+        delete_prompts: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`delete_prompts` removes the files of evaluated prompts, where no model is loaded that has them."""
         self._load = load
         self._emit = emit
+        self._delete_prompts = delete_prompts
         self._queue = WorkQueue(self._abort)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._purge_due = False
+        self._spoken: dict[int, LiveDictation] = {}
+        """Dictations that are being spoken; the thread's own."""
+        self._guessed: tuple[Guess, Dictated] | None = None
         self._thread = threading.Thread(target=self._run, name="worker")
 
     def start(self) -> None:
@@ -68,6 +82,8 @@ class Worker:
         models are being loaded: before they are used). A dictation that begins after it has returned
         uses nothing that was there before.
         """
+        if everything:
+            self._delete_prompts()
         told: Pipeline | None = None
         while not self._is_told(told, everything=everything):
             told = self._pipeline
@@ -111,7 +127,7 @@ class Worker:
                 )
         self._unload()
 
-    def _work(self, work: Load | Job | Step) -> None:
+    def _work(self, work: Work) -> None:
         try:
             match work:
                 case Load(settings):
@@ -120,6 +136,10 @@ class Worker:
                     dictated = self._process(work)
                     if self._goes_on():
                         self._emit(Done(work, dictated))
+                case Forget(job_id):
+                    self._spoken.pop(job_id, None)
+                case Hear() | Guess() | Write():
+                    self._work_ahead(work)
                 case Step():
                     self._prepare(work)
         except NotWantedError:
@@ -140,7 +160,48 @@ class Worker:
     def _process(self, job: Job) -> Dictated:
         if self._pipeline is None:
             raise ModelError("No models are loaded.", "See `voiceflow doctor`.")
-        return self._pipeline.process(job.samples, job.context, job.settings, self._goes_on)
+        live = self._spoken.pop(job.job_id, None) or self._pipeline.begin(job.context, job.settings)
+        guessed, self._guessed = self._guessed, None
+        if guessed is not None and is_borne_out(guessed[0], job):
+            return self._pipeline.accept(guessed[1])
+        return self._pipeline.finish(live, job.samples, self._goes_on)
+
+    # ------------------------------------------------------------------ while somebody speaks
+    def _work_ahead(self, work: Hear | Guess | Write) -> None:
+        """What is done before the release is done in vain at worst: it never fails a dictation."""
+        try:
+            match work:
+                case Hear(job_id, segment):
+                    live = self._live(work)
+                    if live is not None:
+                        live.hear(segment)
+                        self._offer(job_id, live)
+                case Write(job_id):
+                    live = self._spoken.get(job_id)
+                    if live is not None:
+                        live.write_next(self._queue.is_wanted)
+                        self._offer(job_id, live)
+                case Guess(samples=samples):
+                    live = self._live(work)
+                    if live is not None:
+                        self._guessed = (work, live.finish(samples, self._queue.is_wanted))
+                        if not self._queue.is_wanted():
+                            self._guessed = None
+        except NotWantedError:
+            pass
+        finally:
+            self._queue.end()
+
+    def _live(self, work: Hear | Guess) -> LiveDictation | None:
+        if self._pipeline is None:
+            return None
+        if work.job_id not in self._spoken:
+            self._spoken[work.job_id] = self._pipeline.begin(work.context, work.settings)
+        return self._spoken[work.job_id]
+
+    def _offer(self, job_id: int, live: LiveDictation) -> None:
+        if live.has_pending:
+            self._queue.write(job_id)
 
     def _goes_on(self) -> bool:
         return not self._stopping.is_set()
@@ -158,7 +219,7 @@ class Worker:
         if finished is not None:
             self._emit(Prepared(finished.order, finished.failures))
 
-    def _fail(self, work: Load | Job | Step, error: VoiceflowError) -> None:
+    def _fail(self, work: Work, error: VoiceflowError) -> None:
         match work:
             case Load(settings):
                 self._emit(LoadFailed(settings, error))
@@ -166,9 +227,13 @@ class Worker:
                 self._emit(Done(work, None, error))
             case Step():
                 self._end_step(ready=False, error=error)
+            case _:
+                log.warning("nothing was done ahead of the release: %s", error)
 
     def _unload(self) -> None:
         with self._lock:
             pipeline, self._pipeline = self._pipeline, None
+        self._spoken.clear()
+        self._guessed = None
         if pipeline is not None:
             pipeline.close()

@@ -107,19 +107,27 @@ class LlmEngine:
         return True
 
     def format(
-        self, transcript: str, context: str, settings: Settings, deadline: float | None = None
+        self,
+        transcript: str,
+        context: str,
+        settings: Settings,
+        deadline: float | None = None,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> tuple[Part, ...]:
         """Write the transcript in the context's style; its parts in order, none when it is blank.
 
         `deadline` is in `time.monotonic`; by default `deadline_s` of the settings from when
         the prompt is hot, and the time that the work is expected to take. Whatever goes wrong with
         prompt or model is logged, and the parts come back incomplete: what was said is never lost here.
+        So they do where `wanted`, asked when an `abort` would be noticed, says no.
         """
         raw = transcript.strip()
         if not raw:
             return ()
         limit_s = settings.llm.deadline_s
         with self._interrupt.work():
+            if not wanted():
+                return (Part(raw, "", complete=False),)
             try:
                 prompt = self._prompt(context, settings)
                 # Evaluating the prompt comes on top of the text's own time, and may hang as well.

@@ -136,7 +136,11 @@ class KvCache:
             self._generation += 1
             self._ram.clear()
             self._records.clear()
-            self._disk.purge()
+        # A slow disk must not hold up a dictation, so what is evaluated from here on may go as well.
+        self._disk.purge()
+        with self._lock:
+            for prefix, entry in self._ram.entries():
+                self._disk.write(self._key(prefix), entry.state, entry.created_at)
 
     def make_hot(self, prefix: Prefix) -> None:
         """Make the model's sequence exactly the prefix, by the fastest tier that has it.
@@ -251,7 +255,7 @@ class KvCache:
         self._hold(prefix, EvaluatedPrefix(state, self._clock()), generation, key=self._key(prefix))
 
     def _hold(self, prefix: Prefix, entry: EvaluatedPrefix, generation: int, key: str = "") -> None:
-        """Into RAM and, by `key`, onto disk; under the lock, so that no purge comes between."""
+        """Into RAM and, by `key`, onto disk; under the lock, so that no invalidation comes between."""
         with self._lock:
             if generation != self._generation:
                 return

@@ -51,6 +51,10 @@ class KvRam:
         self._bytes += entry.state.nbytes
         return self._shrink()
 
+    def entries(self) -> list[tuple[Prefix, EvaluatedPrefix]]:
+        """All, the least recently used first."""
+        return list(self._entries.items())
+
     def discard(self, prefix: Prefix) -> None:
         """Forget the entry, if there is one."""
         entry = self._entries.pop(prefix, None)

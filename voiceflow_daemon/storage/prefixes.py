@@ -39,9 +39,17 @@ from voiceflow_daemon.storage.prefix_folder import (
     write_all,
 )
 
-__all__ = ["PrefixStore", "StoredPrefix"]
+__all__ = ["PrefixStore", "StoredPrefix", "delete_prefixes"]
 
 log = logging.getLogger(__name__)
+
+
+def delete_prefixes(folder: Path) -> None:
+    """Delete all that is kept in the folder, where no store is open. Never raises."""
+    try:
+        remove_all(folder)
+    except OSError as error:
+        log.warning("evaluated prompts cannot be deleted from disk: %s", error.strerror)
 
 
 @dataclass(frozen=True, eq=False)

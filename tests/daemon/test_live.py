@@ -1,0 +1,208 @@
+"""A dictation while it is spoken: what is heard and written early, and what the release has left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from voiceflow_daemon.audio.capture_events import SegmentClosed
+from voiceflow_daemon.config.schema import Settings, SpeechSettings
+from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
+from voiceflow_daemon.metrics import Metrics
+from voiceflow_daemon.speech.transcriber import Transcript
+
+WORD = 1600
+"""Samples of a spoken word; its number is its amplitude."""
+WORDS = (
+    *("the report is ready now", "please call the office tomorrow", "scratch that", "and bring the keys"),
+    *("we met in paris last year", "it was very quiet there"),
+)
+TEXT = " ".join(WORDS).split()
+
+
+def spoken(first: int, last: int) -> NDArray[np.int16]:
+    """The words first..last-1 of `TEXT` as sound."""
+    return np.repeat(np.arange(first + 1, last + 1, dtype=np.int16), WORD)
+
+
+class Ears:
+    """Recognises `spoken`."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.languages: list[list[str]] = []
+
+    def warm_up(self) -> None:
+        pass
+
+    def transcribe(
+        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+    ) -> Transcript:
+        numbers = np.rint(samples[::WORD] * 32768).astype(int)
+        text = " ".join(TEXT[number - 1] for number in numbers if number > 0)
+        self.heard.append(text)
+        self.languages.append(settings.languages)
+        return Transcript(text, "en" if text else settings.languages[0], len(samples) / 16_000)
+
+    def close(self) -> None:
+        pass
+
+
+class Scribe(Formatter):
+    """Writes rules' text and remembers what it was given; `before_each` runs first."""
+
+    def __init__(self) -> None:
+        super().__init__(None, None, Metrics())
+        self.given: list[str] = []
+        self.before_each: Callable[[], None] = lambda: None
+
+    def format(
+        self,
+        raw: str,
+        context: str,
+        settings: Settings,
+        language: str = "en",
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> tuple[str, Rung]:
+        self.given.append(raw)
+        self.before_each()
+        return super().format(raw, context, settings, language, wanted)
+
+
+class World:
+    def __init__(self) -> None:
+        self.ears, self.scribe, self.metrics = Ears(), Scribe(), Metrics()
+        self.live = LiveDictation("default", Settings(), self.ears, self.scribe, self.metrics)
+        self.until = 0
+
+    def close_segment(self, words: int, pause_ms: int = 900) -> None:
+        first, self.until = self.until, self.until + words
+        samples = spoken(first, self.until)
+        self.live.hear(
+            SegmentClosed(
+                1, first * WORD, self.until * WORD, samples, speech_ms=100, pause_ms=pause_ms, loudness=0.1
+            )
+        )
+
+    def write_all(self) -> None:
+        while self.live.has_pending:
+            self.live.write_next()
+
+    def finish(self, words: int = 0) -> Dictated:
+        return self.live.finish(spoken(0, self.until + words))
+
+
+def test_without_segments_all_is_heard_and_written_at_once() -> None:
+    world = World()
+    done = world.finish(9)
+    assert world.ears.heard == [" ".join(TEXT[:9])] == world.scribe.given == [done.raw]
+    assert done.text == "The report is ready now please call the office."
+    assert set(done.stages_ms) == {"transcribe", "format"}
+
+
+def pending(world: World) -> bool:
+    return world.live.has_pending
+
+
+def test_after_a_pause_only_the_rest_is_left() -> None:
+    world = World()
+    world.close_segment(5)
+    assert pending(world)
+    world.write_all()
+    assert not pending(world)
+    assert world.scribe.given == ["the report is ready now"]
+    done = world.finish(5)
+    assert world.ears.heard == ["the report is ready now", "please call the office tomorrow"]
+    assert world.scribe.given == ["the report is ready now", "please call the office tomorrow"]
+    assert done.text == "The report is ready now. Please call the office tomorrow."
+    assert done.raw == "the report is ready now please call the office tomorrow"
+
+
+def test_when_all_is_written_the_release_has_nothing_to_do() -> None:
+    world = World()
+    world.close_segment(5)
+    world.write_all()
+    done = world.finish()
+    assert done.text == "The report is ready now."
+    assert len(world.ears.heard) == len(world.scribe.given) == 1
+
+
+def test_words_that_take_a_sentence_back_have_it_written_again() -> None:
+    world = World()
+    world.close_segment(5)
+    world.close_segment(5)
+    world.write_all()
+    world.close_segment(2)
+    world.write_all()
+    done = world.finish()
+    assert done.text == "The report is ready now."
+    assert world.scribe.given[-1].endswith("scratch that")
+
+
+def test_a_segment_behind_a_gap_is_left_to_the_release() -> None:
+    world = World()
+    world.close_segment(5)
+    world.until += 2
+    world.close_segment(3)
+    done = world.finish(1)
+    assert world.ears.heard == [" ".join(TEXT[:5]), " ".join(TEXT[5:11])]
+    assert done.raw == " ".join(TEXT[:11])
+
+
+def test_a_sentence_whose_writing_was_interrupted_is_written_later() -> None:
+    world = World()
+    world.close_segment(5)
+    world.live.write_next(lambda: False)
+    assert world.live.has_pending
+    assert world.finish().text == "The report is ready now."
+
+
+def test_a_guess_changes_nothing() -> None:
+    world = World()
+    world.close_segment(5)
+    early = world.live.finish(spoken(0, 7))
+    assert early.raw == " ".join(TEXT[:7])
+    assert world.finish(5).raw == " ".join(TEXT[:10])
+
+
+def test_nobody_spoke() -> None:
+    world = World()
+    done = world.live.finish(np.zeros(WORD, np.int16))
+    assert (done.text, done.rung) == ("", Rung.NOTHING)
+
+
+def test_what_is_not_wanted_any_more_is_not_written() -> None:
+    world = World()
+    with pytest.raises(NotWantedError):
+        world.live.finish(spoken(0, 5), lambda: False)
+    assert not world.scribe.given
+
+
+def test_a_dictation_stays_in_its_language() -> None:
+    world = World()
+    settings = Settings.model_validate({"speech": {"languages": ["de", "en"]}})
+    world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
+    world.close_segment(5)
+    world.finish(2)
+    assert world.ears.languages == [["de", "en"], ["en"]]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from([0, 300, 600, 1500]), st.booleans()), max_size=5)
+)
+def test_no_word_is_lost_or_doubled(segments: Sequence[tuple[int, int, bool]]) -> None:
+    world = World()
+    for words, pause_ms, writes in segments:
+        if world.until + words > len(TEXT):
+            break
+        world.close_segment(words, pause_ms)
+        if writes:
+            world.write_all()
+    done = world.finish(len(TEXT) - world.until)
+    assert done.raw.split() == TEXT

@@ -1,0 +1,196 @@
+"""One dictation while it is being spoken: what was heard of it, and what is finished already.
+
+Closed segments are recognised at once, settled sentences are formatted at once, so that the release
+waits for nothing but what came after the last pause. None of it is needed: whatever was not heard or
+written by then, `finish` hears and writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voiceflow_daemon.audio.capture_events import SegmentClosed
+from voiceflow_daemon.config.schema import Settings, SpeechSettings
+from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.metrics import Metrics
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber
+from voiceflow_daemon.text.sentences import join_pieces
+from voiceflow_daemon.text.settling import Sentence, Settling
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Dictated:
+    """The result for one recording.
+
+    `stages_ms` has the time of each stage after the release, in milliseconds.
+    """
+
+    raw: str
+    text: str
+    rung: Rung
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+
+class NotWantedError(Exception):
+    """The work was given up between two stages, as its caller wished."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A sentence as it was heard, and as it will be delivered unless it is revised."""
+
+    raw: str
+    text: str
+    rung: Rung
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is known of a recording up to sample `until`; never changed, so that a guess costs nothing."""
+
+    until: int = 0
+    language: str = ""
+    settling: Settling = field(default_factory=Settling)
+    finished: tuple[Finished, ...] = ()
+
+    @property
+    def pending(self) -> Sentence | None:
+        """The first settled sentence that is not written, or was revised since it was."""
+        agreed = self.agreed
+        return self.settling.sentences[agreed] if agreed < len(self.settling.sentences) else None
+
+    @property
+    def agreed(self) -> int:
+        """How many of the finished sentences still stand."""
+        for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):
+            if done.raw != said.raw:
+                return at
+        return min(len(self.finished), len(self.settling.sentences))
+
+
+def _always() -> bool:
+    return True
+
+
+class LiveDictation:
+    """Used by the thread that owns the models."""
+
+    def __init__(
+        self,
+        context: str,
+        settings: Settings,
+        transcriber: Transcriber,
+        formatter: Formatter,
+        metrics: Metrics,
+    ) -> None:
+        self._context = context
+        self._settings = settings
+        self._transcriber = transcriber
+        self._formatter = formatter
+        self._metrics = metrics
+        self._heard = Heard()
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether a settled sentence is to be written."""
+        return self._heard.pending is not None
+
+    def hear(self, segment: SegmentClosed) -> None:
+        """Recognise a closed segment; one behind a gap is left to the release, which hears all of it.
+
+        Raises `ModelError`.
+        """
+        if segment.start != self._heard.until:
+            return
+        with self._metrics.timed("segment_transcribe_ms"):
+            text, language = self._recognise(segment.samples, self._heard, segment.loudness)
+        self._heard = _after(self._heard, text, language, segment.end, segment.pause_ms / 1000)
+        for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
+            log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
+
+    def write_next(self, wanted: Callable[[], bool] = _always) -> None:
+        """Format the next settled sentence; without a result when it was interrupted."""
+        sentence, agreed = self._heard.pending, self._heard.agreed
+        if sentence is None:
+            return
+        if agreed < len(self._heard.finished):
+            self._metrics.count("sentences_revised")
+        with self._metrics.timed("sentence_format_ms"):
+            text, rung = self._formatter.format(
+                sentence.raw, self._context, self._settings, self._heard.language, wanted
+            )
+        if wanted():
+            done = (*self._heard.finished[:agreed], Finished(sentence.raw, text, rung))
+            self._heard = replace(self._heard, finished=done)
+            self._metrics.count("sentences_finished_while_speaking")
+
+    def finish(self, samples: NDArray[np.int16], wanted: Callable[[], bool] = _always) -> Dictated:
+        """The whole recording, mono at 16 kHz, shape (n,): hear and write what is left of it.
+
+        May be called for what there is of a recording that goes on, too: nothing of it is remembered.
+        Raises `ModelError`; `NotWantedError` when `wanted` says no between the stages.
+        """
+        stages: dict[str, float] = {}
+        with self._stage("transcribe", stages):
+            heard = self._heard_to_the_end(samples)
+        if not heard.settling.sentences:
+            return Dictated("", "", Rung.NOTHING, stages)
+        if not wanted():
+            raise NotWantedError
+        with self._stage("format", stages):
+            finished = self._written_to_the_end(heard, wanted)
+        rungs = {one.rung for one in finished}
+        raws = [one.raw for one in finished]
+        text = join_pieces([one.text for one in finished], raws)
+        return Dictated(" ".join(raws), text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages)
+
+    def _heard_to_the_end(self, samples: NDArray[np.int16]) -> Heard:
+        heard, rest = self._heard, samples[self._heard.until :]
+        if len(rest):
+            loudness = float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
+            text, language = self._recognise(rest, heard, loudness if heard.until else 0.0)
+            heard = _after(heard, text, language, len(samples), 0.0)
+        return replace(heard, settling=heard.settling.finish())
+
+    def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
+        """What is not finished is one text: cut into sentences it would take the model longer."""
+        done = heard.finished[: heard.agreed]
+        rest = " ".join(sentence.raw for sentence in heard.settling.sentences[heard.agreed :])
+        if not rest:
+            return done
+        text, rung = self._formatter.format(rest, self._context, self._settings, heard.language, wanted)
+        return (*done, Finished(rest, text, rung))
+
+    def _recognise(self, samples: NDArray[np.int16], heard: Heard, loudness: float) -> tuple[str, str]:
+        speech = _in_language(self._settings.speech, heard.language)
+        transcript = self._transcriber.transcribe(samples.astype(np.float32) / 32768.0, speech, loudness)
+        return transcript.text, transcript.language if transcript.text else heard.language
+
+    @contextmanager
+    def _stage(self, name: str, stages: dict[str, float]) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        stages[name] = (time.perf_counter() - start) * 1e3
+        self._metrics.observe_ms(f"{name}_ms", stages[name])
+
+
+def _after(heard: Heard, text: str, language: str, until: int, pause_s: float) -> Heard:
+    """With the text of what came next, and the silence that followed it."""
+    settling = heard.settling if heard.language else replace(heard.settling, language=language or "en")
+    silent_s = 0.0 if text else (until - heard.until) / SAMPLE_RATE_HZ
+    settling = settling.hear(text, silent_s, pause_s)
+    return replace(heard, until=until, language=language, settling=settling)
+
+
+def _in_language(speech: SpeechSettings, language: str) -> SpeechSettings:
+    """A dictation stays in the language that it began in."""
+    return speech.model_copy(update={"languages": [language]}) if language else speech

@@ -1,0 +1,64 @@
+"""Joining the finished texts of settled sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from voiceflow_daemon.text.seams import Rule, SeamRules
+from voiceflow_daemon.text.sentences import join_pieces
+from voiceflow_daemon.text.settling import MARKS, WRITTEN_MARK, Sentence, seam_rules
+from voiceflow_daemon.text.tokens import CLOSERS, LINE, PARAGRAPH, tokenize, with_capital
+
+ENDED = re.compile(rf".*[{MARKS}][{re.escape(CLOSERS)}*_`]*", re.DOTALL)
+LEFT_OUT = 4
+"""Words at the start of a piece that may have been left out, but for one: 'um uh so you'."""
+
+
+def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
+    """The finished `texts` of the `sentences` as one; blank ones leave nothing behind.
+
+    Each was written as if it were all that was said, and where it is not, that is repaired. Messages of
+    one sentence without a period ("see you") get theirs, a signature gets an empty line behind it, and the
+    halves of a sentence that was cut lose the period and the capital between them.
+    """
+    spoken = [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
+    written = [text for _, text in spoken]
+    bare = False
+    for at, (before, after) in enumerate(pairwise(sentence for sentence, _ in spoken)):
+        if before.rule is Rule.LENGTH:
+            written[at], written[at + 1] = _rejoined(written[at], written[at + 1], before, after, language)
+        elif not _is_ended(written[at]):
+            bare = bare or LINE not in written[at]
+            written[at] = written[at].rstrip(" ") + (PARAGRAPH if LINE in written[at] else ".")
+    if bare and not _is_ended(written[-1]) and LINE not in written[-1]:
+        written[-1] += "."
+    return join_pieces(written, [sentence.raw.rstrip(MARKS) for sentence, _ in spoken])
+
+
+def _is_ended(text: str) -> bool:
+    return text.endswith(LINE) or ENDED.fullmatch(text) is not None
+
+
+def _rejoined(first: str, second: str, before: Sentence, after: Sentence, language: str) -> tuple[str, str]:
+    """Without the period and the capital that were written where `before` was cut off from `after`."""
+    rules, tokens = seam_rules(language), tokenize(before.raw)
+    marks_start, said = rules.said_marks(tokens)
+    ends = any(text != LINE for text in said) or WRITTEN_MARK.fullmatch(before.raw) is not None
+    taken_back = rules.stays_open(tokens[:marks_start], Rule.SPOKEN_MARK, 0.0)
+    if ends or taken_back:
+        return first, second
+    if first.endswith(".") and not first.endswith(".."):
+        first = first[:-1]
+    return first, second if said else _without_capital(second, after.raw, rules)
+
+
+def _without_capital(text: str, raw: str, rules: SeamRules) -> str:
+    """Without the capital of the first word that was kept."""
+    tokens = tokenize(raw)
+    first = text.split(maxsplit=1)[0].rstrip(MARKS)
+    for at, token in enumerate(tokens[:LEFT_OUT]):
+        if token.text.islower() and with_capital(token.text) == first != token.text:
+            return text if rules.keeps_capital(tokens[at:]) else token.text + text[len(token.text) :]
+    return text
