@@ -159,7 +159,7 @@ def _corrects(before: Sequence[Token], words: Sequence[Token]) -> bool:
         return False
     after = _without_hesitations(words[marker.end :])
     said = [token for token in before if token.is_word]
-    if not marker.weak or not after or not said:
+    if not marker.weak or words[0].key == "i" or not after or not said:
         return True
     return corrected_from(said, after, weak=True) is not None
 

@@ -1,0 +1,70 @@
+"""The finished texts of settled sentences, joined."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.text.dictation import transcripts
+from voiceflow_daemon.text.joining import join_finished
+from voiceflow_daemon.text.rules import format_by_rules
+from voiceflow_daemon.text.seams import Rule
+from voiceflow_daemon.text.settling import Sentence, Settling
+
+
+def joined(*parts: tuple[str, Rule, str], language: str = "en") -> str:
+    """Parts are (heard, what settled it, finished text)."""
+    sentences = [Sentence(raw, rule, raw) for raw, rule, _ in parts]
+    return join_finished(sentences, [text for _, _, text in parts], language)
+
+
+def test_sentences_stand_in_a_row() -> None:
+    assert joined() == ""
+    parts = (("it is late", Rule.PAUSE, "It is late."), ("go home", Rule.RELEASE, "Go home."))
+    assert joined(*parts) == "It is late. Go home."
+    assert joined(("um", Rule.PAUSE, ""), *parts) == "It is late. Go home."
+
+
+def test_breaks_that_were_said_come_back() -> None:
+    go = ("go home", Rule.RELEASE, "Go home.")
+    assert joined(("late new paragraph", Rule.PARAGRAPH, "Late."), go) == "Late.\n\nGo home."
+    assert joined(("Late. New paragraph.", Rule.PARAGRAPH, "Late."), go) == "Late.\n\nGo home."
+    assert joined(("late new line", Rule.LENGTH, "Late"), go) == "Late\nGo home."
+
+
+def test_messages_without_a_period_get_one_where_there_are_more() -> None:
+    late, go = ("it's late", Rule.PAUSE, "It's late"), ("go home", Rule.RELEASE, "Go home")
+    assert joined(late) == "It's late"
+    assert joined(late, go) == "It's late. Go home."
+    assert joined(late, ("is it", Rule.RELEASE, "Is it?")) == "It's late. Is it?"
+    assert joined(("late new paragraph", Rule.PARAGRAPH, "Late"), go) == "Late.\n\nGo home."
+
+
+def test_a_signature_stays_on_its_line() -> None:
+    letter = ("best regards tom", Rule.PAUSE, "See you.\n\nBest regards,\nTom")
+    assert joined(letter, ("call me", Rule.RELEASE, "Call me.")).endswith("\nTom\n\nCall me.")
+
+
+def test_the_halves_of_a_cut_sentence_become_one() -> None:
+    first = ("we went to the park", Rule.LENGTH, "We went to the park.")
+    assert joined(first, ("um so we swam", Rule.RELEASE, "So we swam.")) == "We went to the park so we swam."
+    assert joined(first, ("anna swam", Rule.RELEASE, "Anna swam.")) == "We went to the park Anna swam."
+    assert joined(first, ("anna swam", Rule.RELEASE, "Anna swam."), language="de").endswith("park Anna swam.")
+    said = ("we swam period", Rule.LENGTH, "We swam.")
+    assert joined(said, ("it was late", Rule.RELEASE, "It was late.")) == "We swam. It was late."
+    taken_back = ("no period scratch that", Rule.LENGTH, "Yes.")
+    assert joined(taken_back, ("it was late", Rule.RELEASE, "It was late.")) == "Yes. It was late."
+
+
+@given(
+    raws=st.lists(transcripts(), max_size=5), context=st.sampled_from(["default", "email", "slack", "code"])
+)
+def test_joining_keeps_every_word(raws: list[str], context: str) -> None:
+    state = Settling()
+    for raw in raws:
+        state = state.hear(raw, 0.7, 0.3)
+    sentences = state.finish().sentences
+    texts = [format_by_rules(sentence.marked, context) for sentence in sentences]
+    text = join_finished(sentences, texts, "en")
+    bare = "".join(character for character in text if character.isalnum()).casefold()
+    assert bare == "".join(c for c in "".join(texts) if c.isalnum()).casefold()
