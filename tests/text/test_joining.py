@@ -40,8 +40,14 @@ def test_messages_without_a_period_get_one_where_there_are_more() -> None:
     assert joined(("late new paragraph", Rule.PARAGRAPH, "Late"), go) == "Late.\n\nGo home."
 
 
+def test_a_break_that_was_said_is_no_signature() -> None:
+    lines = ("one new line two", Rule.PAUSE, "One\nTwo")
+    assert joined(lines, ("three", Rule.RELEASE, "Three")) == "One\nTwo. Three."
+
+
 def test_a_signature_stays_on_its_line() -> None:
     letter = ("best regards tom", Rule.PAUSE, "See you.\n\nBest regards,\nTom")
+    assert joined(("see you", Rule.PAUSE, "See you."), letter).endswith("\n\nBest regards,\nTom")
     assert joined(letter, ("call me", Rule.RELEASE, "Call me.")).endswith("\nTom\n\nCall me.")
 
 

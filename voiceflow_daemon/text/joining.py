@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.seams import Rule, SeamRules
 from voiceflow_daemon.text.sentences import join_pieces
 from voiceflow_daemon.text.settling import MARKS, WRITTEN_MARK, Sentence, seam_rules
@@ -25,20 +26,24 @@ def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language:
     """
     spoken = [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
     written = [text for _, text in spoken]
-    bare = False
     for at, (before, after) in enumerate(pairwise(sentence for sentence, _ in spoken)):
         if before.rule is Rule.LENGTH:
             written[at], written[at + 1] = _rejoined(written[at], written[at + 1], before, after, language)
         elif not _is_ended(written[at]):
-            bare = bare or LINE not in written[at]
-            written[at] = written[at].rstrip(" ") + (PARAGRAPH if LINE in written[at] else ".")
-    if bare and not _is_ended(written[-1]) and LINE not in written[-1]:
-        written[-1] += "."
+            letter = _has_own_breaks(written[at], before.raw, language)
+            written[at] = written[at].rstrip(" ") + (PARAGRAPH if letter else ".")
+    if len(written) > 1 and not _is_ended(written[-1]):
+        written[-1] += "" if _has_own_breaks(written[-1], spoken[-1][0].raw, language) else "."
     return join_pieces(written, [sentence.raw.rstrip(MARKS) for sentence, _ in spoken])
 
 
 def _is_ended(text: str) -> bool:
     return text.endswith(LINE) or ENDED.fullmatch(text) is not None
+
+
+def _has_own_breaks(text: str, raw: str, language: str) -> bool:
+    """Whether there are line breaks in it that nobody said: it is a letter, or a list."""
+    return text.count(LINE) > format_by_rules(raw, "default", language).count(LINE)
 
 
 def _rejoined(first: str, second: str, before: Sentence, after: Sentence, language: str) -> tuple[str, str]:
