@@ -21,7 +21,7 @@ from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber
-from voiceflow_daemon.text.sentences import join_pieces
+from voiceflow_daemon.text.joining import join_finished
 from voiceflow_daemon.text.settling import Sentence, Settling
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class NotWantedError(Exception):
 class Finished:
     """A sentence as it was heard, and as it will be delivered unless it is revised."""
 
-    raw: str
+    sentence: Sentence
     text: str
     rung: Rung
 
@@ -72,7 +72,7 @@ class Heard:
     def agreed(self) -> int:
         """How many of the finished sentences still stand."""
         for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):
-            if done.raw != said.raw:
+            if done.sentence != said:
                 return at
         return min(len(self.finished), len(self.settling.sentences))
 
@@ -129,7 +129,7 @@ class LiveDictation:
                 sentence.raw, self._context, self._settings, self._heard.language, wanted
             )
         if wanted():
-            done = (*self._heard.finished[:agreed], Finished(sentence.raw, text, rung))
+            done = (*self._heard.finished[:agreed], Finished(sentence, text, rung))
             self._heard = replace(self._heard, finished=done)
             self._metrics.count("sentences_finished_while_speaking")
 
@@ -149,9 +149,10 @@ class LiveDictation:
         with self._stage("format", stages):
             finished = self._written_to_the_end(heard, wanted)
         rungs = {one.rung for one in finished}
-        raws = [one.raw for one in finished]
-        text = join_pieces([one.text for one in finished], raws)
-        return Dictated(" ".join(raws), text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages)
+        sentences = [one.sentence for one in finished]
+        raw = " ".join(sentence.raw for sentence in sentences)
+        text = join_finished(sentences, [one.text for one in finished], heard.language)
+        return Dictated(raw, text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages)
 
     def _heard_to_the_end(self, samples: NDArray[np.int16]) -> Heard:
         heard, rest = self._heard, samples[self._heard.until :]
@@ -163,11 +164,11 @@ class LiveDictation:
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
         """What is not finished is one text: cut into sentences it would take the model longer."""
-        done = heard.finished[: heard.agreed]
-        rest = " ".join(sentence.raw for sentence in heard.settling.sentences[heard.agreed :])
-        if not rest:
+        done, left = heard.finished[: heard.agreed], heard.settling.sentences[heard.agreed :]
+        if not left:
             return done
-        text, rung = self._formatter.format(rest, self._context, self._settings, heard.language, wanted)
+        rest = replace(left[-1], raw=" ".join(sentence.raw for sentence in left))
+        text, rung = self._formatter.format(rest.raw, self._context, self._settings, heard.language, wanted)
         return (*done, Finished(rest, text, rung))
 
     def _recognise(self, samples: NDArray[np.int16], heard: Heard, loudness: float) -> tuple[str, str]:
