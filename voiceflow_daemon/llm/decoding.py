@@ -1,0 +1,164 @@
+"""Greedy decoding as copy-editing: a draft is verified in batches, and the model decides each token.
+
+What comes out is token for token what plain greedy decoding writes. The one exception: by more than one
+thread, llama.cpp's flash attention rounds a single row otherwise than a row among others (it shares the
+row's keys out to the threads), so where two candidates are closer than that the other one may win.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.llm.backend import LanguageModel
+from voiceflow_daemon.llm.draft import Draft
+from voiceflow_daemon.llm.draft_size import BATCHES, BatchCosts, DraftSizes
+from voiceflow_daemon.metrics import Metrics
+
+_SAMPLE_TEXT = "the train is late today so we will meet at noon " * 8
+_SAMPLE_ROWS = (1, 4, 8, 16, 32)
+_SAMPLE_TRIES = 2
+_SHORTEST_S = 1e-9
+
+
+def measure_costs(model: LanguageModel, clock: Callable[[], float] = time.perf_counter) -> BatchCosts | None:
+    """Seconds of batches by their rows, the best of some tries; leaves an empty sequence.
+
+    None for a model that cannot take back what it read (recurrent and hybrid ones): it cannot verify.
+    """
+    sample = model.tokenize(_SAMPLE_TEXT, special=False)[: _SAMPLE_ROWS[-1]]
+    model.truncate(0)
+    model.evaluate(sample)
+    seconds: dict[int, float] = {}
+    for rows in _SAMPLE_ROWS * _SAMPLE_TRIES:
+        start = clock()
+        model.evaluate_each(sample[:rows])
+        took_s = max(clock() - start, _SHORTEST_S)
+        seconds[rows] = min(took_s, seconds.get(rows, took_s))
+        model.truncate(len(sample))
+        if model.length() != len(sample):
+            break
+    can_take_back = model.length() == len(sample)
+    model.truncate(0)
+    return BatchCosts(seconds) if can_take_back else None
+
+
+class Decoder:
+    """Writes the model's answers; the model's thread uses it. It learns from one to the next."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        metrics: Metrics,
+        costs: BatchCosts | None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Without `costs` it decodes plainly, whatever the drafts."""
+        self._model = model
+        self._metrics = metrics
+        self._sizes = DraftSizes(costs) if costs else None
+        self._clock = clock
+
+    def decode(
+        self, token: int, limit: int, draft: Sequence[int] = (), source: Sequence[int] = ()
+    ) -> bytes | None:
+        """The bytes from `token`, the likeliest next one, up to the end of the turn.
+
+        None when that does not come within `limit` tokens. `draft` is what the answer will probably
+        be, `source` the transcript. Raises what `LanguageModel.evaluate` raises, and `ModelError`
+        when the model does not take back what was wrong in a draft.
+        """
+        tally = _Tally()
+        try:
+            if self._sizes is None:
+                return self._plain(token, limit, tally)
+            self._sizes.begin((len(source) or min(len(draft), limit // 4)) // 2)
+            return self._edited(token, limit, self._draft(draft, source), self._sizes, tally)
+        finally:
+            self._metrics.count("tokens_written", tally.written)
+            self._metrics.count("tokens_drafted", tally.drafted)
+            self._metrics.count("tokens_accepted", tally.accepted)
+            self._metrics.count("decode_steps", tally.steps)
+
+    def _plain(self, token: int, limit: int, tally: _Tally) -> bytes | None:
+        written = bytearray()
+        while not self._model.is_end(token):
+            if tally.written == limit:
+                return None
+            written += self._model.piece(token)
+            tally.add(drafted=0, accepted=0)
+            token = self._model.evaluate([token])
+        return bytes(written)
+
+    def _draft(self, draft: Sequence[int], source: Sequence[int]) -> Draft:
+        """Nothing from an end of turn on is ever written."""
+        before_end = [
+            list(takewhile(lambda token: not self._model.is_end(token), text)) for text in (draft, source)
+        ]
+        return Draft(*before_end)
+
+    def _edited(self, token: int, limit: int, draft: Draft, sizes: DraftSizes, tally: _Tally) -> bytes | None:
+        written = bytearray()
+        while not self._model.is_end(token):
+            if tally.written == limit:
+                return None
+            draft.follow(token)
+            ahead = draft.ahead(min(BATCHES[-1], limit - tally.written - 1))
+            room = self._model.context_tokens - self._model.length()
+            rows = sizes.rows(draft.agreed, len(ahead), room)
+            batch = [token, *ahead[: rows - 1]]
+            answers, took_s = self._verify(batch, rows)
+            right = _common(ahead, answers)
+            accepted = min(right, len(batch) - 1)
+            self._take_back(rows - 1 - accepted)
+            sizes.observe(rows, took_s, written=1 + accepted)
+            sizes.judge(draft.agreed, right, wrong=right < min(len(ahead), len(answers)))
+            for kept in batch[1 : 1 + accepted]:
+                draft.follow(kept)
+            written += b"".join(map(self._model.piece, batch[: 1 + accepted]))
+            tally.add(drafted=len(batch) - 1, accepted=accepted)
+            token = answers[accepted]
+        return bytes(written)
+
+    def _verify(self, batch: list[int], rows: int) -> tuple[list[int], float]:
+        """What the model writes after each token of the batch, and the seconds; padded to `rows`."""
+        start = self._clock()
+        if rows == 1:
+            answers = [self._model.evaluate(batch)]
+        else:
+            answers = self._model.evaluate_each([*batch, *batch[-1:] * (rows - len(batch))])
+        return answers[: len(batch)], self._clock() - start
+
+    def _take_back(self, tokens: int) -> None:
+        """Cut the last `tokens` off the sequence."""
+        if tokens == 0:
+            return
+        length = self._model.length() - tokens
+        self._model.truncate(length)
+        if self._model.length() != length:
+            raise ModelError("The model did not take back what was wrong in a draft.")
+
+
+@dataclass
+class _Tally:
+    """What one answer took."""
+
+    written: int = 0
+    drafted: int = 0
+    accepted: int = 0
+    steps: int = 0
+
+    def add(self, drafted: int, accepted: int) -> None:
+        """One evaluation, of one token and of the drafted ones."""
+        self.written += 1 + accepted
+        self.drafted += drafted
+        self.accepted += accepted
+        self.steps += 1
+
+
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))

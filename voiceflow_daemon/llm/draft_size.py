@@ -1,0 +1,134 @@
+"""How many tokens of a draft are worth verifying at once. All pure; it learns while it is used.
+
+Three things decide: what a batch of so many rows costs on this machine, how often a draft was right
+after so many tokens in agreement, and an account of the time that wrong drafts have cost against plain
+decoding, which ends drafting before anyone could notice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+BATCHES = (*range(4, 33, 4), 40, 48, 56)
+"""Rows that are considered beside a single one: llama.cpp's fast kernels take multiples of 4. From 64
+on its flash attention works in tiles and rounds otherwise; below, every size rounds alike."""
+
+ALLOWANCE = 0.04
+"""Share of plain decoding's time that wrong drafts may cost an answer."""
+
+TRUSTED = 16
+"""Rows of an answer's first batch when the drafts before were right."""
+
+_SCALE_RATE, _SHAPE_RATE = 0.2, 0.05
+_OUTLIER = 2.0
+"""A time so many times longer or shorter than expected says more about the machine's other work."""
+
+_CHANCE_RATE = 0.03
+_CHANCES = (0.2, 0.7, 0.85, 0.9, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98)
+"""Share of drafted tokens that were right after 0, 1, 2... 9 or more in agreement: the rules' drafts of
+the demo model's answers, moved towards caution."""
+
+
+class BatchCosts:
+    """Seconds that a batch takes, by its rows; between the sizes that were measured, a straight line.
+
+    That the whole machine is slower at the moment shows in every size: most of what is observed goes
+    into a common scale, and little into the one size.
+    """
+
+    def __init__(self, measured: Mapping[int, float]) -> None:
+        """`measured` has the seconds of a single row and of some larger batches."""
+        self._scale = 1.0
+        self._shape = dict(sorted(measured.items()))
+
+    def seconds(self, rows: int) -> float:
+        """Expected time of a batch."""
+        (low, low_s), (high, high_s) = next(
+            (pair for pair in pairwise(self._shape.items()) if rows <= pair[1][0]),
+            tuple(self._shape.items())[-2:],
+        )
+        return self._scale * max(low_s, low_s + (high_s - low_s) * (rows - low) / (high - low))
+
+    def observe(self, rows: int, seconds: float) -> None:
+        """A batch took so long."""
+        factor = min(max(seconds / self.seconds(rows), 1 / _OUTLIER), _OUTLIER)
+        nearest = min(self._shape, key=lambda size: abs(math.log(size / rows)))
+        self._scale *= 1 + _SCALE_RATE * (factor - 1)
+        self._shape[nearest] *= 1 + _SHAPE_RATE * (factor - 1)
+
+
+class Agreement:
+    """How likely the next token of a draft is right, by the run of tokens that agreed before it."""
+
+    def __init__(self) -> None:
+        self._chances = list(_CHANCES)
+
+    def chance(self, agreed: int) -> float:
+        """Of the next token."""
+        return self._chances[min(agreed, len(self._chances) - 1)]
+
+    def observe(self, agreed: int, *, right: bool) -> None:
+        """A token, drafted after `agreed` in agreement, was right or not."""
+        run = min(agreed, len(self._chances) - 1)
+        self._chances[run] += _CHANCE_RATE * (right - self._chances[run])
+
+    def expected(self, agreed: int, drafted: int) -> float:
+        """Tokens that so many drafted ones bring: those before the first error, and the model's own."""
+        tokens, chance = 1.0, 1.0
+        for more in range(drafted):
+            chance *= self.chance(agreed + more)
+            tokens += chance
+        return tokens
+
+
+class DraftSizes:
+    """Chooses the rows of each batch for one model; `begin` each answer."""
+
+    def __init__(self, costs: BatchCosts) -> None:
+        self._costs = costs
+        self._agreement = Agreement()
+        self._gained_s = 0.0
+        self._written = 0
+        self._expected = 0
+
+    def begin(self, expected_tokens: int) -> None:
+        """A new answer, which will have about so many tokens, rather less.
+
+        Of what drafts gained before, as much may be lost again as one good-sized batch costs: who was
+        right is trusted at once, and who was wrong must earn it.
+        """
+        most_s = self._costs.seconds(TRUSTED) - self._costs.seconds(1)
+        self._gained_s = max(0.0, min(self._gained_s, most_s))
+        self._written, self._expected = 0, expected_tokens
+
+    def rows(self, agreed: int, drafted: int, room: int) -> int:
+        """Rows of the next batch: 1, or a multiple of 4 up to `room`.
+
+        `drafted` tokens are there to verify, after `agreed` in agreement. The batch with the most
+        expected tokens a second is chosen, among those that may turn out wrong altogether.
+        """
+        step_s = self._costs.seconds(1)
+        at_stake_s = self._gained_s + ALLOWANCE * step_s * max(self._written, self._expected)
+        best, best_rate = 1, 1 / step_s
+        for rows in BATCHES:
+            if rows > room or rows - 4 >= drafted or self._costs.seconds(rows) - step_s > at_stake_s:
+                break
+            rate = self._agreement.expected(agreed, min(drafted, rows - 1)) / self._costs.seconds(rows)
+            if rate > best_rate:
+                best, best_rate = rows, rate
+        return best
+
+    def observe(self, rows: int, seconds: float, written: int) -> None:
+        """A batch took so long and brought so many tokens, the model's own included."""
+        self._costs.observe(rows, seconds)
+        self._written += written
+        self._gained_s += written * self._costs.seconds(1) - self._costs.seconds(rows)
+
+    def judge(self, agreed: int, right: int, *, wrong: bool) -> None:
+        """After `agreed` tokens in agreement `right` more were right, and then, perhaps, one was wrong."""
+        for more in range(right):
+            self._agreement.observe(agreed + more, right=True)
+        if wrong:
+            self._agreement.observe(agreed + right, right=False)
