@@ -55,6 +55,7 @@ def test_the_json_has_the_keys_that_programs_expect() -> None:
     assert made["prefix_tokens"] == 399
     assert (made["runs"], made["threads"]) == (3, 4)
     assert made["disk_read_ms"] == 4.0
+    assert made["restart_stages_ms"] == {"prefix_read_ms": 4.0, "transcript_prefill_ms": 30.0}
     assert made["tiers"]["ours_alternating"] == ["ram"]
 
 

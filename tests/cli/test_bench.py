@@ -12,6 +12,7 @@ import pytest
 from tests.cli.machine import Machine
 from voiceflow_daemon.bench import stand_in
 from voiceflow_daemon.bench.cache import SIDES
+from voiceflow_daemon.bench.restart import STAGES
 from voiceflow_daemon.cli import bench
 from voiceflow_daemon.cli.main import main, parser
 from voiceflow_daemon.errors import VoiceflowError
@@ -36,6 +37,7 @@ def test_it_measures_draws_and_leaves_nothing_behind(own_machine: Machine, tmp_p
         "ours_disk_restart": ["disk"],
         "ours_after_ttl": ["hot"],
     }
+    assert set(made["restart_stages_ms"]) == set(STAGES)
     assert made["bytes_per_context"]["ours"] < made["bytes_per_context"]["ram_cache"]
     assert b"voiceflow, after a restart" in ended.stdout
     ET.fromstring(picture.read_text())

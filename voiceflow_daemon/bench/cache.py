@@ -61,6 +61,7 @@ class Samples:
     )
     tiers: dict[str, set[str]] = field(default_factory=dict)
     disk_read_ms: list[float] = field(default_factory=list)
+    restart_stages_ms: dict[str, list[float]] = field(default_factory=dict)
     phases: list[PhaseTimes] = field(default_factory=list)
 
 
@@ -113,6 +114,8 @@ class _Bench:
         samples.disk_read_ms.append(restarted.read_ms)
         if phases is not None:
             samples.phases.append(phases)
+            for stage, took_ms in restarted.stages_ms.items():
+                samples.restart_stages_ms.setdefault(stage, []).append(took_ms)
 
     def _others(self, system: str, third: str, rest: Rest) -> dict[str, float]:
         """Those without our caches. The RAM cache's turn ends in a third context, so that the next

@@ -87,6 +87,9 @@ def as_json(figures: Report) -> dict[str, Any]:
         "saved_ms": _medians(figures.saved),
         "restore_ms_per_10mb": None if restore is None else _rounded(restore.median),
         "disk_read_ms": _rounded(figures.disk_read.median),
+        "restart_stages_ms": {
+            stage: _rounded(spread(took_ms).median) for stage, took_ms in samples.restart_stages_ms.items()
+        },
         "ram_cache_save_ms": _rounded(spread(samples.ram_cache_save_ms).median),
         "tiers": {side: sorted(tiers) for side, tiers in samples.tiers.items()},
         "spread": around

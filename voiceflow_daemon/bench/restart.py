@@ -22,14 +22,29 @@ from voiceflow_daemon.storage.prefixes import PrefixStore
 CHILD = (sys.executable, "-P", "-m", "voiceflow_daemon.bench.restart")
 TIME_LIMIT_S = 600.0
 
+STAGES = (
+    "prompt_format_ms",
+    "prompt_tokenize_ms",
+    "prompt_seam_ms",
+    "prefix_read_ms",
+    "prefix_restore_ms",
+    "transcript_prefill_ms",
+)
+"""Metrics of what a first dictation does, in order, up to its first token."""
+
 
 @dataclass(frozen=True)
 class FirstDictation:
-    """Milliseconds to the first token, the tier that the prompt came from, and how long reading took."""
+    """Milliseconds to the first token, the tier that the prompt came from, and what took how long of it."""
 
     ttft_ms: float
     tier: str
-    read_ms: float
+    stages_ms: dict[str, float]
+
+    @property
+    def read_ms(self) -> float:
+        """Reading and checking the file; 0 where none was read."""
+        return self.stages_ms.get("prefix_read_ms", 0.0)
 
 
 def after_restart(subject: Subject, prefixes: Path, context: str, transcript: str) -> FirstDictation:
@@ -82,8 +97,10 @@ def main() -> int:
 
 
 def _figures(first: FirstToken, metrics: Metrics) -> FirstDictation:
-    reading = metrics.timings().get("prefix_read_ms")
-    return FirstDictation(first.ms, first.tier, reading.last if reading is not None else 0.0)
+    timings = metrics.timings()
+    return FirstDictation(
+        first.ms, first.tier, {name: timings[name].total for name in STAGES if name in timings}
+    )
 
 
 if __name__ == "__main__":

@@ -39,9 +39,18 @@ Milliseconds from the transcript to the answer's first token: median of {runs} r
 and in brackets the quartiles. Every side: the same file, kernels, prompts, {threads}
 threads, batches of 512, f16 K/V and flash attention; threads wait by {waiting}.
 LlamaRAMCache also saves after each answer: {save:.0f} ms, not counted above.
-"After a restart" is the first dictation of a new process; reading and checking
-the file, {read:.1f} ms, is in it (the file was in the page cache).
+"After a restart" is the first dictation of a new process (file in the page cache); in it:
+{stages}.
 """
+
+STAGES = {
+    "prompt_format_ms": "template",
+    "prompt_tokenize_ms": "tokens",
+    "prompt_seam_ms": "proving their seam",
+    "prefix_read_ms": "reading and checking the file",
+    "prefix_restore_ms": "restoring",
+    "transcript_prefill_ms": "the rest of the prompt",
+}
 
 
 def show(console: Console, figures: Report) -> None:
@@ -57,7 +66,10 @@ def show(console: Console, figures: Report) -> None:
         threads=figures.threads,
         waiting=figures.waiting,
         save=spread(samples.ram_cache_save_ms).median,
-        read=figures.disk_read.median,
+        stages=", ".join(
+            f"{STAGES[stage]} {spread(took_ms).median:.1f}"
+            for stage, took_ms in samples.restart_stages_ms.items()
+        ),
     )
     console.print(explanation, highlight=False, soft_wrap=True)
     console.print(_costs(figures))
