@@ -76,6 +76,8 @@ def test_a_recogniser_that_writes_marks_is_believed() -> None:
         "i was there at half",
         "milk new line eggs new line",
         "I would like to go to the.",
+        "The meeting is on.",
+        "She told us no.",
         "we need three things colon",
         "yes i can",
     ],
@@ -126,6 +128,12 @@ def test_a_correction_takes_the_latest_sentence_back(again: str) -> None:
     assert len(before.sentences) == 2
     assert raws(after)[:1] == ["the weather was nice today"]
     assert f"remember to call my sister {again}" in [*raws(after), after.rest]
+
+
+def test_a_mark_within_a_segment_is_believed_more_than_one_at_its_end() -> None:
+    assert raws(heard("Come on. We are late.")) == ["Come on.", "We are late."]
+    assert raws(heard("The meeting is on.", ("Monday.", 0.5))) == ["The meeting is on. Monday."]
+    assert raws(heard("Come on.", ("We are late.", 1.5))) == ["Come on.", "We are late."]
 
 
 def test_what_is_no_correction_leaves_it_alone() -> None:

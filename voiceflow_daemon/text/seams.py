@@ -44,8 +44,11 @@ class SeamRules(Protocol):
     def said_marks(self, tokens: Sequence[Token]) -> tuple[int, tuple[str, ...]]:
         """Where the marks and breaks that were said at the very end begin, and what they are."""
 
-    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float) -> bool:
-        """Whether no sentence ends here although `rule` says so; said marks are not among the tokens."""
+    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float | None) -> bool:
+        """Whether no sentence ends here although `rule` says so; said marks are not among the tokens.
+
+        The pause is what is known of it so far, None within a segment.
+        """
 
     def joint(self, before: Sequence[Token], after: Sequence[Token], gap_s: float | None) -> Joint:
         """How `after` is joined to the sentence `before`; the gap is None within a segment."""
@@ -61,9 +64,9 @@ class UnknownSeams:
         """None is known."""
         return len(tokens), ()
 
-    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float) -> bool:  # noqa: ARG002
+    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float | None) -> bool:  # noqa: ARG002
         """Behind a short pause."""
-        return rule is Rule.PAUSE and pause_s < LONG_PAUSE_S
+        return rule is Rule.PAUSE and (pause_s or 0.0) < LONG_PAUSE_S
 
     def joint(self, before: Sequence[Token], after: Sequence[Token], gap_s: float | None) -> Joint:  # noqa: ARG002
         """Nothing is known of the words."""

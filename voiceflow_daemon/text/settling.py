@@ -199,8 +199,7 @@ class _Tail:
         if sign is None:
             return None
         rule, before = sign
-        gap_s = self._words[end - 1].gap_s
-        return None if self._rules.stays_open(before, rule, gap_s or 0.0) else rule
+        return None if self._rules.stays_open(before, rule, self._words[end - 1].gap_s) else rule
 
     def _sign(self, start: int, end: int) -> tuple[Rule, list[Token]] | None:
         """What speaks for an end there, and the words before it without the marks that were said."""

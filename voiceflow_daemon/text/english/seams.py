@@ -82,7 +82,7 @@ class EnglishSeams:
                 start, marks = at, []
         return start, tuple(marks)
 
-    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float) -> bool:
+    def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float | None) -> bool:
         """Whether the sentence cannot end here; the tokens are without the marks that were said."""
         words = [token for token in tokens if token.is_word]
         if not words or _says_no_sentence(words) or _is_corrected(words) or _is_enclosed(words):
@@ -94,10 +94,11 @@ class EnglishSeams:
             return False
         if last in NEVER_LAST:
             return not tokens[-1].text.startswith(("?", "!"))
-        if rule is Rule.PUNCTUATION:
+        if pause_s is None or pause_s >= LONG_PAUSE_S:
             return False
-        doubtful = last in SELDOM_LAST or _is_number(last) or last in MONTHS or _is_letter(words[-1])
-        return doubtful and pause_s < LONG_PAUSE_S
+        if rule is Rule.PUNCTUATION:  # recognisers end each segment with a mark, so it says little there
+            return last in SELDOM_LAST and not tokens[-1].text.startswith(("?", "!"))
+        return last in SELDOM_LAST or _is_number(last) or last in MONTHS or _is_letter(words[-1])
 
     def joint(self, before: Sequence[Token], after: Sequence[Token], gap_s: float | None) -> Joint:
         """How `after` is joined to the sentence `before`, said `gap_s` earlier (None: in the same breath)."""
