@@ -37,6 +37,7 @@ class Ears:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.languages: list[list[str]] = []
+        self.loudness: list[float] = []
 
     def warm_up(self) -> None:
         pass
@@ -48,6 +49,7 @@ class Ears:
         text = " ".join(TEXT[number - 1] for number in numbers if number > 0)
         self.heard.append(text)
         self.languages.append(settings.languages)
+        self.loudness.append(loudness)
         return Transcript(text, "en" if text else settings.languages[0], len(samples) / 16_000)
 
     def close(self) -> None:
@@ -80,6 +82,15 @@ class World:
         self.ears, self.scribe, self.metrics = Ears(), Scribe(), Metrics()
         self.live = LiveDictation("default", Settings(), self.ears, self.scribe, self.metrics)
         self.until = 0
+
+    def close_silence(self, words: int) -> None:
+        first, self.until = self.until, self.until + words
+        samples = np.zeros(words * WORD, np.int16)
+        self.live.hear(
+            SegmentClosed(
+                1, first * WORD, self.until * WORD, samples, speech_ms=0, pause_ms=3000, loudness=0.1
+            )
+        )
 
     def close_segment(self, words: int, pause_ms: int = 900) -> None:
         first, self.until = self.until, self.until + words
@@ -161,6 +172,23 @@ def test_a_sentence_whose_writing_was_interrupted_is_written_later() -> None:
     world.live.write_next(lambda: False)
     assert world.live.has_pending
     assert world.finish().text == "The report is ready now."
+
+
+def test_pieces_are_heard_as_parts_of_their_recording() -> None:
+    """A faint voice in the background must not be raised to the speaker's level."""
+    world = World()
+    world.close_segment(5)
+    world.finish(2)
+    assert world.ears.loudness == [0.1, 0.1]
+
+
+def test_nobody_is_asked_what_was_said_in_a_silence() -> None:
+    world = World()
+    world.close_segment(5, pause_ms=0)
+    assert not pending(world)
+    world.close_silence(20)
+    assert pending(world)
+    assert world.ears.heard == [" ".join(TEXT[:5])]
 
 
 def test_a_guess_changes_nothing() -> None:

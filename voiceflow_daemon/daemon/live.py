@@ -61,6 +61,8 @@ class Heard:
     language: str = ""
     settling: Settling = field(default_factory=Settling)
     finished: tuple[Finished, ...] = ()
+    loudness: float = 0.0
+    """Of the recording so far, 0..1: what is far below it is somebody else in the background."""
 
     @property
     def pending(self) -> Sentence | None:
@@ -111,9 +113,12 @@ class LiveDictation:
         """
         if segment.start != self._heard.until:
             return
-        with self._metrics.timed("segment_transcribe_ms"):
-            text, language = self._recognise(segment.samples, self._heard, segment.loudness)
-        self._heard = _after(self._heard, text, language, segment.end, segment.pause_ms / 1000)
+        heard = replace(self._heard, loudness=segment.loudness)
+        text, language = "", heard.language
+        if segment.speech_ms:
+            with self._metrics.timed("segment_transcribe_ms"):
+                text, language = self._recognise(segment.samples, heard)
+        self._heard = _after(heard, text, language, segment.end, segment.pause_ms / 1000)
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
 
@@ -157,8 +162,7 @@ class LiveDictation:
     def _heard_to_the_end(self, samples: NDArray[np.int16]) -> Heard:
         heard, rest = self._heard, samples[self._heard.until :]
         if len(rest):
-            loudness = float(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
-            text, language = self._recognise(rest, heard, loudness if heard.until else 0.0)
+            text, language = self._recognise(rest, heard)
             heard = _after(heard, text, language, len(samples), 0.0)
         return replace(heard, settling=heard.settling.finish())
 
@@ -171,9 +175,10 @@ class LiveDictation:
         text, rung = self._formatter.format(rest.raw, self._context, self._settings, heard.language, wanted)
         return (*done, Finished(rest, text, rung))
 
-    def _recognise(self, samples: NDArray[np.int16], heard: Heard, loudness: float) -> tuple[str, str]:
+    def _recognise(self, samples: NDArray[np.int16], heard: Heard) -> tuple[str, str]:
         speech = _in_language(self._settings.speech, heard.language)
-        transcript = self._transcriber.transcribe(samples.astype(np.float32) / 32768.0, speech, loudness)
+        sound = samples.astype(np.float32) / 32768.0
+        transcript = self._transcriber.transcribe(sound, speech, heard.loudness)
         return transcript.text, transcript.language if transcript.text else heard.language
 
     @contextmanager
