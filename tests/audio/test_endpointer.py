@@ -86,6 +86,27 @@ class TestPauses:
         assert segments(spoken(SENTENCE) + silent(1) + spoken(30, probability=0.4))[0].speech == SENTENCE
 
 
+class TestGaps:
+    def test_a_segment_knows_the_whole_silence_before_its_speech(self) -> None:
+        course = spoken(SENTENCE) + silent(60) + spoken(SENTENCE) + silent(25) + spoken(10)
+        assert [segment.gap for segment in segments(course)] == [0, 60]
+        endpointer = Endpointer(RULE)
+        gaps = []
+        for frame in course:
+            endpointer.hear(*frame)
+            gaps.append(endpointer.gap)
+        assert gaps[-1] == 25
+        assert gaps[SENTENCE + 59] == 0
+
+    def test_a_silence_of_its_own_belongs_to_the_gap(self) -> None:
+        course = spoken(SENTENCE) + silent(200) + spoken(SENTENCE) + silent(30)
+        first, silence, second, rest = segments(course)
+        assert (first.gap, silence.gap, second.gap, rest.gap) == (0, 0, 200, 0)
+
+    def test_where_speech_was_cut_there_is_none(self) -> None:
+        assert [segment.gap for segment in segments(spoken(1000))] == [0, 0, 0]
+
+
 class TestSilences:
     def test_a_long_silence_is_a_segment_of_its_own_once_speech_begins(self) -> None:
         course = spoken(SENTENCE) + silent(200)

@@ -208,7 +208,7 @@ def test_nobody_spoke() -> None:
 def test_what_is_not_wanted_any_more_is_not_written() -> None:
     world = World()
     with pytest.raises(NotWantedError):
-        world.live.finish(spoken(0, 5), lambda: False)
+        world.live.finish(spoken(0, 5), 0.0, lambda: False)
     assert not world.scribe.given
 
 

@@ -198,7 +198,7 @@ def test_a_release_while_a_sentence_is_written_aborts_that(bench: Speaking) -> N
 
     bench.hold(released)
     bench.do(segment(0, 5))
-    assert bench.text() == f"{FIRST} {SECOND}".upper()
+    assert bench.text() == f"{FIRST}. {SECOND}".upper()
     assert aborted.is_set()
 
 

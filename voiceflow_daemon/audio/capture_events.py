@@ -20,6 +20,8 @@ class Recorded:
     spool: Spool | None
     spoken_until: int | None = None
     """Behind the last sample with speech in it, where somebody has listened to all of it."""
+    gap_ms: int = 0
+    """The silence between the last segment's speech and what was said after it; 0 where nothing was."""
 
     @property
     def peak(self) -> float:
@@ -34,6 +36,8 @@ class Releasing:
 
     recording_id: int
     samples: NDArray[np.int16]
+    gap_ms: int = 0
+    """As in `Recorded`."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class SegmentClosed:
     Each piece begins where the one before it ends, and what follows the last one is left to the
     release; so nothing is between them. `speech_ms` is 0 for a silence, in which there is nothing to
     recognise. `pause_ms` is how long it had been silent when the piece was closed: 0 where speech
-    that did not pause was cut. `loudness` is the level of the recording so far, 0..1, which tells the
+    that did not pause was cut. `gap_ms` is the whole silence between the speech before and its own; 0 for
+    the first and for a silence. `loudness` is the level of the recording so far, 0..1, which tells the
     speaker from a faint voice in the background.
     """
 
@@ -54,6 +59,7 @@ class SegmentClosed:
     speech_ms: int
     pause_ms: int
     loudness: float
+    gap_ms: int = 0
 
 
 @dataclass(frozen=True)

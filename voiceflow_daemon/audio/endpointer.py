@@ -54,13 +54,15 @@ class Closed:
     """A segment that has ended, frames from `start` up to, but not including, `end`.
 
     Without any `speech` frames it is a silence. `pause` is how long it had been silent when it was
-    closed: 0 where speech that did not pause was cut.
+    closed: 0 where speech that did not pause was cut. `gap` is the whole silence before its speech, back
+    to the speech of the segment before; 0 where there is none.
     """
 
     start: int
     end: int
     speech: int
     pause: int
+    gap: int = 0
 
 
 class _Frame(NamedTuple):
@@ -83,6 +85,15 @@ class Endpointer:
         self._speaking = False
         self._silent_for = 0
         self._spoken_until = 0
+        self._closed_speech: int | None = None
+        """Behind the last frame with speech of the segments that were closed."""
+
+    @property
+    def gap(self) -> int:
+        """Silent frames between the segments that were closed and the first speech since; 0 without both."""
+        if self._closed_speech is None or self._first is None:
+            return 0
+        return self._start + self._first - self._closed_speech
 
     @property
     def spoken_until(self) -> int:
@@ -135,8 +146,10 @@ class Endpointer:
 
     def _close(self, length: int, pause: int) -> Closed:
         ended, self._frames = self._frames[:length], self._frames[length:]
-        speech = sum(frame.speaking for frame in ended)
-        closed = Closed(self._start, self._start + length, speech, pause)
+        spoken = [index for index, frame in enumerate(ended) if frame.speaking]
+        closed = Closed(self._start, self._start + length, len(spoken), pause, gap=self.gap if spoken else 0)
+        if spoken:
+            self._closed_speech = self._start + spoken[-1] + 1
         self._start += length
         self._first, self._behind = None, 0
         for index, frame in enumerate(self._frames):

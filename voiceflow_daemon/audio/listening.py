@@ -54,6 +54,11 @@ class Listening:
         """Behind the last sample with speech in it; None where listening has ended early."""
         return self._stream.spoken_until if self._stream is not None else None
 
+    @property
+    def gap_ms(self) -> int:
+        """The silence before what was said since the last segment; 0 where nothing was."""
+        return self._stream.gap_ms if self._stream is not None else 0
+
     def hear(self, samples: NDArray[np.int16]) -> None:
         """Take the recording's next samples, shape (n,)."""
         self._heard += len(samples)

@@ -75,12 +75,13 @@ class OpenRecording:
 
     def so_far(self) -> Releasing:
         """What is recorded and resampled."""
-        return Releasing(self.recording_id, self.take.samples)
+        gap_ms = self.listening.gap_ms if self.listening is not None else 0
+        return Releasing(self.recording_id, self.take.samples, gap_ms)
 
     def finish(self) -> Recorded:
         """Take what the resampler still holds; the last segments are emitted."""
-        samples, spoken_until = self.take.finish(), None
-        if self.listening is not None:
-            self.listening.finish(samples)
-            spoken_until = self.listening.spoken_until
-        return Recorded(self.recording_id, samples, self.take.spool, spoken_until)
+        samples, listening = self.take.finish(), self.listening
+        if listening is None:
+            return Recorded(self.recording_id, samples, self.take.spool)
+        listening.finish(samples)
+        return Recorded(self.recording_id, samples, self.take.spool, listening.spoken_until, listening.gap_ms)

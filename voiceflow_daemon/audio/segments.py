@@ -37,6 +37,11 @@ class SegmentStream:
         """Behind the last sample heard so far with speech in it, as the detector's frames part them."""
         return self._endpointer.spoken_until * FRAME_SAMPLES
 
+    @property
+    def gap_ms(self) -> int:
+        """The silence before what was said since the last segment; 0 where nothing was."""
+        return self._endpointer.gap * FRAME_MS
+
     def add(self, chunk: NDArray[np.int16]) -> list[SegmentClosed]:
         """Take the next samples, shape (n,); returns the segments that they close."""
         samples = np.concatenate([self._rest, chunk])
@@ -75,6 +80,7 @@ class SegmentStream:
                 samples,
                 speech_ms=closed.speech * FRAME_MS,
                 pause_ms=closed.pause * FRAME_MS,
+                gap_ms=closed.gap * FRAME_MS,
                 loudness=self._voice.loudness,
             )
         ]

@@ -43,7 +43,7 @@ class LlamaClass:
         self, path: Path, *, context_tokens: int, threads: int, gpu_layers: int, repacked_kernels: bool
     ) -> None:
         """Load the model a second time."""
-        with _kernels(repacked_kernels):
+        with kernels(repacked_kernels):
             self._llama = llama_cpp.Llama(
                 str(path),
                 n_ctx=context_tokens,
@@ -106,7 +106,7 @@ class LlamaClass:
 
 
 @contextmanager
-def _kernels(repacked: bool) -> Iterator[None]:
+def kernels(repacked: bool) -> Iterator[None]:
     """`Llama` has no switch for the repacked kernels; where they crash it must load without them, too."""
     defaults = llama_cpp.llama_cpp.llama_model_default_params
 

@@ -81,8 +81,8 @@ class Dictations:
         match news:
             case SegmentClosed():
                 self._parts.worker.submit(Hear(news.recording_id, news, context, settings))
-            case Releasing(recording_id, samples):
-                self._parts.worker.submit(Guess(recording_id, samples, context, settings))
+            case Releasing(recording_id, samples, gap_ms):
+                self._parts.worker.submit(Guess(recording_id, samples, context, settings, gap_ms))
 
     def recorded(self, recorded: Recorded) -> None:
         """The capture thread handed the recording over."""
@@ -102,6 +102,7 @@ class Dictations:
                 dictation.context,
                 dictation.settings,
                 recorded.spoken_until,
+                recorded.gap_ms,
             )
         )
 

@@ -22,7 +22,7 @@ from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber
 from voiceflow_daemon.text.joining import join_finished
-from voiceflow_daemon.text.settling import Sentence, Settling
+from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Heard:
     def agreed(self) -> int:
         """How many of the finished sentences still stand."""
         for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):
-            if done.sentence != said:
+            if done.sentence.marked != said.marked:
                 return at
         return min(len(self.finished), len(self.settling.sentences))
 
@@ -118,7 +118,8 @@ class LiveDictation:
         if segment.speech_ms:
             with self._metrics.timed("segment_transcribe_ms"):
                 text, language = self._recognise(segment.samples, heard)
-        self._heard = _after(heard, text, language, segment.end, segment.pause_ms / 1000)
+        gap_s, pause_s = segment.gap_ms / 1000, segment.pause_ms / 1000
+        self._heard = _after(heard, text, language, segment.end, gap_s, pause_s)
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
 
@@ -131,22 +132,25 @@ class LiveDictation:
             self._metrics.count("sentences_revised")
         with self._metrics.timed("sentence_format_ms"):
             text, rung = self._formatter.format(
-                sentence.raw, self._context, self._settings, self._heard.language, wanted
+                sentence.marked, self._context, self._settings, self._heard.language, wanted
             )
         if wanted():
             done = (*self._heard.finished[:agreed], Finished(sentence, text, rung))
             self._heard = replace(self._heard, finished=done)
             self._metrics.count("sentences_finished_while_speaking")
 
-    def finish(self, samples: NDArray[np.int16], wanted: Callable[[], bool] = _always) -> Dictated:
+    def finish(
+        self, samples: NDArray[np.int16], gap_s: float = 0.0, wanted: Callable[[], bool] = _always
+    ) -> Dictated:
         """The whole recording, mono at 16 kHz, shape (n,): hear and write what is left of it.
 
+        `gap_s` is the silence before what was said since the last segment, if anything was.
         May be called for what there is of a recording that goes on, too: nothing of it is remembered.
         Raises `ModelError`; `NotWantedError` when `wanted` says no between the stages.
         """
         stages: dict[str, float] = {}
         with self._stage("transcribe", stages):
-            heard = self._heard_to_the_end(samples)
+            heard = self._heard_to_the_end(samples, gap_s)
         if not heard.settling.sentences:
             return Dictated("", "", Rung.NOTHING, stages)
         if not wanted():
@@ -159,11 +163,11 @@ class LiveDictation:
         text = join_finished(sentences, [one.text for one in finished], heard.language)
         return Dictated(raw, text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages)
 
-    def _heard_to_the_end(self, samples: NDArray[np.int16]) -> Heard:
+    def _heard_to_the_end(self, samples: NDArray[np.int16], gap_s: float) -> Heard:
         heard, rest = self._heard, samples[self._heard.until :]
         if len(rest):
             text, language = self._recognise(rest, heard)
-            heard = _after(heard, text, language, len(samples), 0.0)
+            heard = _after(heard, text, language, len(samples), gap_s, 0.0)
         return replace(heard, settling=heard.settling.finish())
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
@@ -171,8 +175,9 @@ class LiveDictation:
         done, left = heard.finished[: heard.agreed], heard.settling.sentences[heard.agreed :]
         if not left:
             return done
-        rest = replace(left[-1], raw=" ".join(sentence.raw for sentence in left))
-        text, rung = self._formatter.format(rest.raw, self._context, self._settings, heard.language, wanted)
+        raw, marked = " ".join(sentence.raw for sentence in left), whole_transcript(left)
+        rest = replace(left[-1], raw=raw, marked=marked)
+        text, rung = self._formatter.format(marked, self._context, self._settings, heard.language, wanted)
         return (*done, Finished(rest, text, rung))
 
     def _recognise(self, samples: NDArray[np.int16], heard: Heard) -> tuple[str, str]:
@@ -189,10 +194,10 @@ class LiveDictation:
         self._metrics.observe_ms(f"{name}_ms", stages[name])
 
 
-def _after(heard: Heard, text: str, language: str, until: int, pause_s: float) -> Heard:
-    """With the text of what came next, and the silence that followed it."""
+def _after(heard: Heard, text: str, language: str, until: int, gap_s: float, pause_s: float) -> Heard:
+    """With the text of what came next, the silence before it and, as far as it went, behind it."""
     settling = heard.settling if heard.language else replace(heard.settling, language=language or "en")
-    silent_s = 0.0 if text else (until - heard.until) / SAMPLE_RATE_HZ
+    silent_s = gap_s if text else (until - heard.until) / SAMPLE_RATE_HZ
     settling = settling.hear(text, silent_s, pause_s)
     return replace(heard, until=until, language=language, settling=settling)
 

@@ -50,6 +50,8 @@ class Job:
     settings: Settings
     spoken_until: int | None = None
     """Behind the last sample with speech in it, where somebody has listened."""
+    gap_ms: int = 0
+    """The silence before what was said after the last segment."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ class Guess:
     samples: NDArray[np.int16]
     context: str
     settings: Settings
+    gap_ms: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,10 +33,14 @@ class Pipeline:
         return LiveDictation(context, settings, self._transcriber, self._formatter, self._metrics)
 
     def finish(
-        self, live: LiveDictation, samples: NDArray[np.int16], wanted: Callable[[], bool] = _always
+        self,
+        live: LiveDictation,
+        samples: NDArray[np.int16],
+        gap_s: float = 0.0,
+        wanted: Callable[[], bool] = _always,
     ) -> Dictated:
         """Recognise and format what is left of the whole recording, as `LiveDictation.finish` does."""
-        dictated = live.finish(samples, wanted)
+        dictated = live.finish(samples, gap_s, wanted)
         self._metrics.count(f"rung_{dictated.rung}")
         return dictated
 
@@ -57,7 +61,7 @@ class Pipeline:
 
         Raises `ModelError`; `NotWantedError` when `wanted` says no between the stages.
         """
-        return self.finish(self.begin(context, settings), samples, wanted)
+        return self.finish(self.begin(context, settings), samples, wanted=wanted)
 
     def preload_prompts(self, context: str, settings: Settings, wanted: Callable[[], bool] = _always) -> bool:
         """Make the context's prompt ready, so that no dictation waits for it.

@@ -164,7 +164,7 @@ class Worker:
         guessed, self._guessed = self._guessed, None
         if guessed is not None and is_borne_out(guessed[0], job):
             return self._pipeline.accept(guessed[1])
-        return self._pipeline.finish(live, job.samples, self._goes_on)
+        return self._pipeline.finish(live, job.samples, job.gap_ms / 1000, self._goes_on)
 
     # ------------------------------------------------------------------ while somebody speaks
     def _work_ahead(self, work: Hear | Guess | Write) -> None:
@@ -181,10 +181,10 @@ class Worker:
                     if live is not None:
                         live.write_next(self._queue.is_wanted)
                         self._offer(job_id, live)
-                case Guess(samples=samples):
+                case Guess(samples=samples, gap_ms=gap_ms):
                     live = self._live(work)
                     if live is not None:
-                        self._guessed = (work, live.finish(samples, self._queue.is_wanted))
+                        self._guessed = (work, live.finish(samples, gap_ms / 1000, self._queue.is_wanted))
                         if not self._queue.is_wanted():
                             self._guessed = None
         except NotWantedError:
