@@ -40,9 +40,9 @@ def samples() -> Samples:
         disk_read_ms=[4.0, 4.4, 3.6],
         restart_stages_ms={"prefix_read_ms": [4.0, 4.4, 3.6], "transcript_prefill_ms": [30.0, 29.0, 31.0]},
         phases=[
-            PhaseTimes(0.3, 0.5, 950.0, 1.2),
-            PhaseTimes(0.4, 0.6, 960.0, 1.1),
-            PhaseTimes(0.2, 0.4, 940.0, 1.3),
+            PhaseTimes(0.3, 0.5, 950.0, 1.2, 0.9),
+            PhaseTimes(0.4, 0.6, 960.0, 1.1, 0.9),
+            PhaseTimes(0.2, 0.4, 940.0, 1.3, 0.9),
         ],
     )
     for number, rest in enumerate(RESTS):

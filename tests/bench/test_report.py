@@ -52,6 +52,7 @@ def test_the_json_has_the_keys_that_programs_expect() -> None:
     assert made["bytes_per_context"] == {"ram_cache": 250_000_000, "ours": 5_100_000}
     assert made["saved_ms"] == {"template": 0.3, "tokens": 0.5, "state": 950.0}
     assert made["restore_ms_per_10mb"] == 1.2
+    assert made["copy_ms_per_10mb"] == 0.9
     assert made["prefix_tokens"] == 399
     assert (made["runs"], made["threads"]) == (3, 4)
     assert made["disk_read_ms"] == 4.0
@@ -98,7 +99,7 @@ def test_a_goal_that_is_missed_is_said(spoil: Callable[[Samples], None], missed:
 
 def test_a_model_that_gives_no_state_has_no_restoring() -> None:
     made = samples()
-    made.phases[:] = [replace(each, restore_ms_per_10mb=None) for each in made.phases]
+    made.phases[:] = [replace(each, restore_ms_per_10mb=None, copy_ms_per_10mb=None) for each in made.phases]
     found = as_json(report("m", 3, made, ""))
     assert found["restore_ms_per_10mb"] is None
     assert "restore" not in found["goals"]

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from voiceflow_daemon.bench.first_token import FirstTokenModel
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ModelError
@@ -21,13 +23,15 @@ TEN_MB = 10_000_000
 class PhaseTimes:
     """One context's, in milliseconds: what the template, the tokens and the state save, and restoring.
 
-    `restore_ms_per_10mb` is for ten million bytes of state; None where the model gives no state back.
+    `restore_ms_per_10mb` is for ten million bytes of state, `copy_ms_per_10mb` what this machine takes
+    to copy them within its memory; None where the model gives no state back.
     """
 
     template: float
     tokens: float
     state: float
     restore_ms_per_10mb: float | None
+    copy_ms_per_10mb: float | None
 
 
 class Phases:
@@ -54,26 +58,29 @@ class Phases:
         found_ms = _ms(lambda: self._tokens.get(template))
         model.truncate(0)
         prefill_ms = _ms(lambda: model.evaluate(prompt.prefix))
-        restore_ms, size = self._restore(len(prompt.prefix))
+        saved = (format_ms - kept_ms, tokenize_ms - found_ms)
+        restored = self._restore(len(prompt.prefix))
+        if restored is None:
+            return PhaseTimes(*saved, prefill_ms, None, None)
+        restore_ms, copy_ms, size = restored
         return PhaseTimes(
-            format_ms - kept_ms,
-            tokenize_ms - found_ms,
-            prefill_ms - (restore_ms or 0.0),
-            None if restore_ms is None else restore_ms * TEN_MB / size,
+            *saved, prefill_ms - restore_ms, restore_ms * TEN_MB / size, copy_ms * TEN_MB / size
         )
 
-    def _restore(self, length: int) -> tuple[float | None, int]:
-        """How long the sequence's state takes to come back, and its bytes."""
+    def _restore(self, length: int) -> tuple[float, float, int] | None:
+        """How long the sequence's state takes to come back, how long to be copied, and its bytes."""
         try:
             state = self._model.state()
         except ModelError:
-            return None, 0
+            return None
+        copy = np.zeros_like(state)
+        copy_ms = _ms(lambda: np.copyto(copy, state))
         self._model.truncate(0)
         began = time.perf_counter()
         restored = self._model.restore(state, length)
-        took_ms = (time.perf_counter() - began) * 1e3
+        restore_ms = (time.perf_counter() - began) * 1e3
         self._model.truncate(0)
-        return (took_ms if restored else None), state.nbytes
+        return (restore_ms, copy_ms, state.nbytes) if restored else None
 
 
 def _ms(work: Callable[[], object]) -> float:

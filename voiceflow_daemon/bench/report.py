@@ -25,6 +25,7 @@ class Report:
     bytes_per_context: Mapping[str, int]
     saved: Mapping[str, Spread]
     restore_per_10mb: Spread | None
+    copy_per_10mb: Spread | None
     disk_read: Spread
     goals: Sequence[Goal]
 
@@ -38,8 +39,8 @@ def report(model: str, runs: int, samples: Samples, waiting: str) -> Report:
     """Sum up; `waiting` says how the threads of both sides wait for each other."""
     ttft = {rest.key: {side: spread(samples.ttft_ms[rest.key][side]) for side in SIDES} for rest in RESTS}
     held = {"ram_cache": samples.ram_cache_bytes, "ours": round(_mean(samples.ours_bytes.values()))}
-    restores = [each.restore_ms_per_10mb for each in samples.phases if each.restore_ms_per_10mb is not None]
-    restore, disk_read = spread(restores) if restores else None, spread(samples.disk_read_ms)
+    restore = _spread_of_some([each.restore_ms_per_10mb for each in samples.phases])
+    disk_read = spread(samples.disk_read_ms)
     medians = {key: {side: each.median for side, each in sides.items()} for key, sides in ttft.items()}
     return Report(
         model=model,
@@ -55,6 +56,7 @@ def report(model: str, runs: int, samples: Samples, waiting: str) -> Report:
             "state": spread([each.state for each in samples.phases]),
         },
         restore_per_10mb=restore,
+        copy_per_10mb=_spread_of_some([each.copy_ms_per_10mb for each in samples.phases]),
         disk_read=disk_read,
         goals=goals(
             medians[""],
@@ -72,7 +74,7 @@ def as_json(figures: Report) -> dict[str, Any]:
     times = {f"ttft_ms{key}": sides for key, sides in figures.ttft.items()}
     middles: dict[str, Any] = {name: _medians(sides) for name, sides in times.items()}
     around: dict[str, Any] = {name: _quartiles(sides) for name, sides in times.items()}
-    restore = figures.restore_per_10mb
+    restore, copy = figures.restore_per_10mb, figures.copy_per_10mb
     return {
         "model": figures.model,
         "runs": figures.runs,
@@ -86,6 +88,7 @@ def as_json(figures: Report) -> dict[str, Any]:
         "resident_bytes_per_context": {"ram_cache": samples.ram_cache_resident_bytes},
         "saved_ms": _medians(figures.saved),
         "restore_ms_per_10mb": None if restore is None else _rounded(restore.median),
+        "copy_ms_per_10mb": None if copy is None else _rounded(copy.median),
         "disk_read_ms": _rounded(figures.disk_read.median),
         "restart_stages_ms": {
             stage: _rounded(spread(took_ms).median) for stage, took_ms in samples.restart_stages_ms.items()
@@ -96,6 +99,7 @@ def as_json(figures: Report) -> dict[str, Any]:
         | {
             "saved_ms": _quartiles(figures.saved),
             "restore_ms_per_10mb": None if restore is None else _pair(restore),
+            "copy_ms_per_10mb": None if copy is None else _pair(copy),
             "disk_read_ms": _pair(figures.disk_read),
             "ram_cache_save_ms": _pair(spread(samples.ram_cache_save_ms)),
         },
@@ -109,6 +113,11 @@ def as_json(figures: Report) -> dict[str, Any]:
             for goal in figures.goals
         },
     }
+
+
+def _spread_of_some(values: Sequence[float | None]) -> Spread | None:
+    known = [value for value in values if value is not None]
+    return spread(known) if known else None
 
 
 def _medians(times: Mapping[str, Spread]) -> dict[str, float]:

@@ -102,8 +102,9 @@ def _costs(figures: Report) -> Table:
     table.add_row("voiceflow, per context", _megabytes(held["ours"]), "in RAM, and as much on disk")
     for phase, saved in figures.saved.items():
         table.add_row(f"saved by keeping the {phase}", f"{_text(saved)} ms", "")
-    if figures.restore_per_10mb is not None:
-        table.add_row("restoring 10 MB of state", f"{_text(figures.restore_per_10mb)} ms", "")
+    if figures.restore_per_10mb is not None and figures.copy_per_10mb is not None:
+        copying = f"copying 10 MB in memory: {_text(figures.copy_per_10mb)} ms"
+        table.add_row("restoring 10 MB of state", f"{_text(figures.restore_per_10mb)} ms", copying)
     return table
 
 
