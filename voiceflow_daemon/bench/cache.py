@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceflow_daemon.bench.first_token import FirstTokenModel
+from voiceflow_daemon.bench.folder import own_folder
 from voiceflow_daemon.bench.ours import FirstToken, Ours, no_reuse
 from voiceflow_daemon.bench.phases import Phases, PhaseTimes
 from voiceflow_daemon.bench.restart import after_restart
@@ -38,8 +36,6 @@ SIDES = (
     "ours_after_ttl",
 )
 """In the order of the report."""
-
-ABANDONED_S = 3600.0
 
 Progress = Callable[[int, int], None]
 """Called with how many measurements are done, and how many there are."""
@@ -141,7 +137,7 @@ class _Bench:
 @contextmanager
 def _opened(subject: Subject, most_prefix_tokens: int | None) -> Iterator[_Bench]:
     with ExitStack() as stack:
-        folder = stack.enter_context(_own_folder(subject.cache_dir / "bench"))
+        folder = stack.enter_context(own_folder(subject.cache_dir / "bench"))
         model = stack.enter_context(closing(FirstTokenModel(subject.load())))
         if most_prefix_tokens is not None:
             shorten_prompts(subject, model, folder, most_prefix_tokens)
@@ -191,14 +187,3 @@ def _rest_tokens(model: FirstTokenModel, system: str, prefix_tokens: int) -> dic
         - prefix_tokens
         for rest in RESTS
     }
-
-
-@contextmanager
-def _own_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards; what a killed run has left goes as well."""
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for left in parent.glob("run-*"):
-        if time.time() - left.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=parent) as folder:
-        yield Path(folder)

@@ -1,0 +1,209 @@
+"""`voiceflow bench release`: the same utterances spoken to the daemon and given to others, by turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voiceflow_daemon.audio.voice import load_voice_detector
+from voiceflow_daemon.bench.folder import own_folder
+from voiceflow_daemon.bench.recognition import Piece, clip_pieces, heard
+from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
+from voiceflow_daemon.bench.subject import patient
+from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
+from voiceflow_daemon.bench.word_errors import WordErrors, word_errors
+from voiceflow_daemon.config.schema import HistorySettings, Settings
+from voiceflow_daemon.llm.probe import kernels_for
+from voiceflow_daemon.llm.processor import default_threads
+from voiceflow_daemon.llm.prompts import ContextPrompts
+from voiceflow_daemon.speech.processors import model_threads
+from voiceflow_daemon.speech.select import load_transcriber
+from voiceflow_daemon.storage.models import ModelKind, resolve
+from voiceflow_daemon.storage.paths import Paths, assets_dir
+
+if TYPE_CHECKING:
+    from voiceflow_daemon.bench._sequential import Answered, Sequential
+
+LONGEST_RECORDING_S = 3600.0
+WARM_UP_S, WARM_UP_SEED = 2.0, 0
+
+Progress = Callable[[int, int], None]
+"""Called with how many seconds of speech are through, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The models by their settings. `writes_timestamps`: the recogniser has learned Whisper's time stamps."""
+
+    name: str
+    settings: Settings
+    paths: Paths
+    writes_timestamps: bool
+
+    @property
+    def speech_path(self) -> Path:
+        """The recogniser's folder; raises `ModelMissingError`."""
+        return resolve(ModelKind.SPEECH, self.settings.speech.model, self.paths.models_dir, assets_dir())
+
+    @property
+    def llm_path(self) -> Path:
+        """The language model's file; raises `ModelMissingError`."""
+        return resolve(ModelKind.LANGUAGE, self.settings.llm.model, self.paths.models_dir, assets_dir())
+
+
+@dataclass(frozen=True)
+class Run:
+    """One utterance, three ways."""
+
+    utterance: Utterance
+    ours: Spoken
+    sequential: Answered
+    tuned: Answered
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Word errors of one recogniser, by how the utterances came to it."""
+
+    streamed: WordErrors
+    one_pass: WordErrors
+    clip_by_clip: WordErrors
+    sequential: WordErrors
+    sequential_tuned: WordErrors
+
+
+@dataclass
+class Samples:
+    """All that was measured, by the length asked for in seconds."""
+
+    speech_threads: int
+    llm_threads: int
+    prompt_tokens: int = 0
+    runs: dict[int, list[Run]] = field(default_factory=dict)
+    heard: dict[int, Heard] = field(default_factory=dict)
+
+
+def measure(subject: Subject, runs: Mapping[int, int], progress: Progress) -> Samples:
+    """Speak utterances of each length that often; once before that, which does not count.
+
+    Raises `VoiceflowError`.
+    """
+    subject = replace(subject, settings=_measurable(subject.settings))
+    clips = sample_clips(assets_dir() / "demo" / "recordings")
+    samples = Samples(_speech_threads(subject), _llm_threads(subject))
+    through, total = 0, sum(seconds * count for seconds, count in runs.items())
+    with ExitStack() as stack:
+        folder = stack.enter_context(own_folder(subject.paths.cache_dir / "bench"))
+        daemon = stack.enter_context(release_daemon(subject.settings, subject.paths, folder))
+        others = stack.enter_context(closing(_sequential(subject)))
+        three_ways = _ThreeWays(daemon, others, _system_prompt(subject))
+        samples.prompt_tokens = others.tokens(three_ways.system)
+        three_ways.run(join_clips(clips, WARM_UP_S, WARM_UP_SEED), lambda _: None)
+        for number in range(max(runs.values())):
+            for seconds in (length for length, count in runs.items() if number < count):
+                listening = partial(_tell, progress, through, seconds, total)
+                one = three_ways.run(join_clips(clips, seconds, seed=number + 1), listening)
+                samples.runs.setdefault(seconds, []).append(one)
+                through += seconds
+                progress(through, total)
+    _compare_recognition(subject, samples)
+    return samples
+
+
+def _tell(progress: Progress, through: int, seconds: int, total: int, spoken_s: float) -> None:
+    progress(through + min(seconds, int(spoken_s)), total)
+
+
+@dataclass(frozen=True)
+class _ThreeWays:
+    daemon: ReleaseDaemon
+    others: Sequential
+    system: str
+
+    def run(self, utterance: Utterance, listening: Callable[[float], None]) -> Run:
+        """Ours in real time; the others get the recording as it was at the release."""
+        ours = self.daemon.dictate(utterance, listening)
+        raw, written = ours.dictated.raw, ours.dictated.text
+        sequential = self.others.defaults(utterance.samples, self.system, raw, written)
+        tuned = self.others.tuned(utterance.samples, self.system, raw, written)
+        return Run(utterance, ours, sequential, tuned)
+
+
+def _measurable(settings: Settings) -> Settings:
+    """The user's own settings, but for what would end a recording, cut a text short or keep it."""
+    hotkey = settings.hotkey.model_copy(update={"mode": "hold", "max_recording_s": LONGEST_RECORDING_S})
+    delivery = settings.delivery.model_copy(update={"method": "paste"})
+    return patient(settings).model_copy(
+        update={"hotkey": hotkey, "delivery": delivery, "history": HistorySettings(enabled=False)}
+    )
+
+
+def _speech_threads(subject: Subject) -> int:
+    return model_threads(subject.settings.speech.threads)
+
+
+def _llm_threads(subject: Subject) -> int:
+    return subject.settings.llm.threads or default_threads(subject.llm_path.stat().st_size)
+
+
+def _system_prompt(subject: Subject) -> str:
+    """What the daemon tells its language model."""
+    prompts = ContextPrompts(
+        lambda system, user: system + user, assets_dir() / "prompts", subject.paths.config_dir
+    )
+    return prompts.system_prompt(subject.settings.context, subject.settings)
+
+
+def _sequential(subject: Subject) -> Sequential:
+    from voiceflow_daemon.bench._sequential import Models, Sequential
+
+    settings = subject.settings
+    return Sequential(
+        Models(
+            speech=subject.speech_path,
+            compute_type=settings.speech.compute_type,
+            speech_threads=_speech_threads(subject),
+            writes_timestamps=subject.writes_timestamps,
+            language=settings.speech.languages[0],
+            llm=subject.llm_path,
+            llm_threads=_llm_threads(subject),
+            context_tokens=settings.llm.context_tokens,
+            gpu_layers=settings.llm.gpu_layers,
+            repacked_kernels=kernels_for(subject.llm_path, settings.llm, subject.paths.cache_dir).repacked,
+        )
+    )
+
+
+# ------------------------------------------------------------------------------------- word errors
+def _compare_recognition(subject: Subject, samples: Samples) -> None:
+    """What the same recogniser makes of each utterance in one pass and clip by clip."""
+    speech = subject.settings.speech
+    transcriber = load_transcriber(subject.speech_path, speech, load_voice_detector())
+    known: dict[str, WordErrors] = {}
+
+    def of_clip(clip: Clip, utterance: Utterance) -> WordErrors:
+        if clip.name not in known:
+            piece = clip_pieces(replace(utterance, clips=(clip,), pauses_s=()))
+            known[clip.name] = word_errors(clip.said, heard(piece, transcriber, speech))
+        return known[clip.name]
+
+    with closing(transcriber):
+        for seconds, runs in samples.runs.items():
+            said = [run.utterance for run in runs]
+            samples.heard[seconds] = Heard(
+                streamed=_sum(word_errors(run.utterance.said, run.ours.dictated.raw) for run in runs),
+                one_pass=_sum(
+                    word_errors(each.said, heard([Piece(each.samples)], transcriber, speech)) for each in said
+                ),
+                clip_by_clip=_sum(of_clip(clip, each) for each in said for clip in each.clips),
+                sequential=_sum(word_errors(run.utterance.said, run.sequential.heard) for run in runs),
+                sequential_tuned=_sum(word_errors(run.utterance.said, run.tuned.heard) for run in runs),
+            )
+
+
+def _sum(errors: Iterable[WordErrors]) -> WordErrors:
+    return sum(errors, WordErrors(0, 0))

@@ -1,0 +1,113 @@
+"""What stands around the daemon while it is measured: a hand on a key, a cursor, a clock."""
+
+from __future__ import annotations
+
+import queue
+import time
+
+from voiceflow_daemon.bench.moments import Moment
+from voiceflow_daemon.config.schema import DeliverySettings
+from voiceflow_daemon.desktop.inserter import Delivery, Outcome
+from voiceflow_daemon.desktop.window import Window
+from voiceflow_daemon.hotkey.listener import EmitHotkey, KeyDown, KeyUp
+from voiceflow_daemon.metrics import Metrics
+
+EDITOR = Window(1, "Editor")
+
+
+class Hand:
+    """The `HotkeyListener` whose key the benchmark presses."""
+
+    def __init__(self, emit: EmitHotkey) -> None:
+        self._emit = emit
+        self._down = False
+        self.released_at = 0.0
+        """In `time.perf_counter`."""
+
+    def start(self) -> None:
+        """It is always there."""
+
+    def stop(self) -> None:
+        """Nothing is held."""
+
+    def watch_cancel(self, watch: bool) -> None:
+        """Nobody cancels."""
+
+    def is_down(self) -> bool:
+        """Whether it is pressed."""
+        return self._down
+
+    def is_alive(self) -> bool:
+        """Always."""
+        return True
+
+    def press(self) -> None:
+        """The key goes down."""
+        self._down = True
+        self._emit(KeyDown())
+
+    def release(self) -> None:
+        """The key goes up, and that is noted."""
+        self._down = False
+        self.released_at = time.perf_counter()
+        self._emit(KeyUp())
+
+
+class Cursor:
+    """The `Inserter` that only notes when a text comes, and what the process has worked by then."""
+
+    def __init__(self) -> None:
+        self.delivered_at = 0.0
+        """In `time.perf_counter`."""
+        self.cpu_s = 0.0
+
+    def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:  # noqa: ARG002
+        """Take it."""
+        self.delivered_at, self.cpu_s = time.perf_counter(), time.process_time()
+        return Delivery(Outcome.PASTED)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class SameWindow:
+    """The focus stays where it is."""
+
+    def sample(self) -> Window:
+        """The editor."""
+        return EDITOR
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class LastNote:
+    """What the user would be told; the last of it explains why no text came."""
+
+    def __init__(self) -> None:
+        self.enabled = True
+        self.text = ""
+
+    def __call__(self, topic: str, title: str, body: str = "") -> None:  # noqa: ARG002
+        """Keep it."""
+        self.text = f"{title} {body}".strip()
+
+
+class TimedMetrics(Metrics):
+    """Keeps each timing with the moment of its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moments: queue.SimpleQueue[Moment] = queue.SimpleQueue()
+
+    def observe_ms(self, name: str, milliseconds: float) -> None:
+        """Record one value."""
+        super().observe_ms(name, milliseconds)
+        self._moments.put(Moment(name.removesuffix("_ms"), time.perf_counter(), milliseconds))
+
+    def take_moments(self) -> list[Moment]:
+        """Those since the last call."""
+        found = []
+        while not self._moments.empty():
+            found.append(self._moments.get())
+        return found
