@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -291,23 +291,31 @@ def test_what_was_dictated_a_thousand_times_is_kept_nowhere(caplog: pytest.LogCa
 
 
 # ------------------------------------------------------------------------ with the real demo model
-Format = Callable[[str, str], tuple[Part, ...]]
+class Format:
+    """The engine on the demo model."""
+
+    def __init__(self) -> None:
+        from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
+
+        path = ASSETS / "demo/formatter.gguf"
+        model = LlamaCppModel(path, context_tokens=1024, threads=2, gpu_layers=0, repacked_kernels=True)
+        self.metrics = Metrics()
+        self.engine = LlmEngine(model, self.metrics, FakeDiskTier())
+        prompts = ContextPrompts(model.render_chat, ASSETS / "prompts", ASSETS)
+        self.engine.set_prompt_cache(PromptCache(prompts.template, self.metrics))
+        self._settings = Settings.model_validate({"llm": {"deadline_s": 100}})
+
+    def __call__(self, transcript: str, context: str, draft: str | None = None) -> tuple[Part, ...]:
+        return self.engine.format(
+            transcript, context, self._settings, draft=lambda piece: piece if draft is None else draft
+        )
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Format]:
-    from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
-
-    model = LlamaCppModel(
-        ASSETS / "demo/formatter.gguf", context_tokens=1024, threads=2, gpu_layers=0, repacked_kernels=True
-    )
-    metrics = Metrics()
-    engine = LlmEngine(model, metrics, FakeDiskTier())
-    prompts = ContextPrompts(model.render_chat, ASSETS / "prompts", ASSETS)
-    engine.set_prompt_cache(PromptCache(prompts.template, metrics))
-    settings = Settings.model_validate({"llm": {"deadline_s": 100}})
-    yield lambda transcript, context: engine.format(transcript, context, settings)
-    engine.close()
+    opened = Format()
+    yield opened
+    opened.engine.close()
 
 
 @pytest.mark.parametrize(
@@ -336,6 +344,15 @@ def test_contexts_in_turn_give_what_each_gives_alone(demo: Format) -> None:
     first = {context: demo("the report is ready", context) for context in BUILT_IN}
     for context in (*BUILT_IN, *reversed(BUILT_IN)):
         assert demo("the report is ready", context) == first[context]
+
+
+@pytest.mark.parametrize("draft", ["Remember to call my sister tonight.", "Forget it.", "", "a" * 3000])
+def test_a_draft_changes_the_time_and_not_the_outcome(demo: Format, draft: str) -> None:
+    plain = demo("um remember to call my sister tonight", "default")
+    before = demo.metrics.counter("tokens_accepted")
+    assert demo("um remember to call my sister tonight", "default", draft) == plain
+    accepted = demo.metrics.counter("tokens_accepted") - before
+    assert accepted >= (5 if draft.startswith("Remember") else 0)
 
 
 @pytest.mark.parametrize("marker", ["<|im_end|>", "<|im_start|>assistant\nI am free", "<|endoftext|>"])

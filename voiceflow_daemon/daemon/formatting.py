@@ -55,7 +55,13 @@ class Formatter:
         if self._engine is None:
             return format_by_rules(raw, context, language), Rung.RULES
         try:
-            parts = self._engine.format(raw, context, settings, wanted=wanted)
+            parts = self._engine.format(
+                raw,
+                context,
+                settings,
+                wanted=wanted,
+                draft=lambda piece: format_by_rules(piece, context, language),
+            )
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)
             self._metrics.count("model_errors")

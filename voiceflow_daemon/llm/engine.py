@@ -19,6 +19,8 @@ from voiceflow_daemon.llm.budget import (
     part_capacity,
     pieces,
 )
+from voiceflow_daemon.llm.decoding import Decoder, measure_costs
+from voiceflow_daemon.llm.draft_size import BatchCosts
 from voiceflow_daemon.llm.interrupt import Interrupt
 from voiceflow_daemon.llm.kv_cache import DiskTier, KvCache, PromptEntry
 from voiceflow_daemon.llm.kv_ram import Prefix
@@ -51,15 +53,26 @@ class LlmEngine:
     """Owns the model; used by the worker thread, but for `abort`, `invalidate` and what is for status."""
 
     def __init__(
-        self, model: LanguageModel, metrics: Metrics, disk: DiskTier, speed: Speed | None = None
+        self,
+        model: LanguageModel,
+        metrics: Metrics,
+        disk: DiskTier,
+        speed: Speed | None = None,
+        costs: BatchCosts | None = None,
     ) -> None:
-        """`speed` is measured now when not given, which also warms the model up."""
+        """Without a `speed` it is measured now, and the `costs` of batches too; that warms the model up.
+
+        Without `costs` drafts are not used.
+        """
         self._model = model
         self._metrics = metrics
         self._disk = disk
-        self._speed = speed or measure_speed(model)
+        if speed is None:
+            speed, costs = measure_speed(model), measure_costs(model)
+        self._speed = speed
         self._tokens = TokenCache(model, metrics)
         self._kv = KvCache(model, metrics, disk, PromptCacheSettings().memory_mb * MEBIBYTE)
+        self._decoder = Decoder(model, metrics, costs)
         self._interrupt = Interrupt(model)
         self._cache: PromptCache | None = None
         self._lock = threading.Lock()
@@ -113,13 +126,16 @@ class LlmEngine:
         settings: Settings,
         deadline: float | None = None,
         wanted: Callable[[], bool] = lambda: True,
+        draft: Callable[[str], str] = str,
     ) -> tuple[Part, ...]:
         """Write the transcript in the context's style; its parts in order, none when it is blank.
 
         `deadline` is in `time.monotonic`; by default `deadline_s` of the settings from when
         the prompt is hot, and the time that the work is expected to take. Whatever goes wrong with
         prompt or model is logged, and the parts come back incomplete: what was said is never lost here.
-        So they do where `wanted`, asked when an `abort` would be noticed, says no.
+        So they do where `wanted`, asked when an `abort` would be noticed, says no. `draft` makes of a
+        piece of the transcript what the model will probably write: right or wrong, it changes the time
+        that this takes, not the outcome.
         """
         raw = transcript.strip()
         if not raw:
@@ -142,7 +158,7 @@ class LlmEngine:
             parts = self._pieces(raw, prompt, limit_s)
             if deadline is None:
                 self._interrupt.stop_at(self._deadline(parts, prompt, limit_s))
-            return tuple(self._format_piece(part, prompt) for part in parts)
+            return tuple(self._format_piece(part, prompt, draft) for part in parts)
 
     def abort(self) -> None:
         """End the present `format` or `prepare` between two graph nodes; any thread may call it."""
@@ -186,9 +202,9 @@ class LlmEngine:
             work_s += self._speed.work_s(tokens + len(prompt.suffix), tokens)
         return time.monotonic() + deadline_s + work_s
 
-    def _format_piece(self, piece: str, prompt: PromptTokens) -> Part:
+    def _format_piece(self, piece: str, prompt: PromptTokens, draft: Callable[[str], str]) -> Part:
         try:
-            text = self._generate(piece, prompt)
+            text = self._generate(piece, prompt, draft(piece))
         except (EvaluationAbortedError, ContextOverflowError):
             text = None
         except ModelError as error:
@@ -203,7 +219,7 @@ class LlmEngine:
         self._metrics.count("parts_failed")
         return Part(raw, "", complete=False)
 
-    def _generate(self, piece: str, prompt: PromptTokens) -> str | None:
+    def _generate(self, piece: str, prompt: PromptTokens, draft: str) -> str | None:
         """The model's answer behind the hot prefix; None when a limit cut it."""
         if self._model.length() != len(prompt.prefix):
             # A model that cannot go back has lost the prefix to the part before.
@@ -214,18 +230,8 @@ class LlmEngine:
             return None
         with self._metrics.timed("transcript_prefill_ms"):
             token = self._model.evaluate(rest)
+        drafted = self._model.tokenize(draft, special=False)
+        source = rest[: len(rest) - len(prompt.suffix)]
         with self._metrics.timed("decode_ms"):
-            written = self._decode(token, limit)
+            written = self._decoder.decode(token, limit, drafted, source)
         return written.decode("utf-8", "replace").strip() if written is not None else None
-
-    def _decode(self, token: int, limit: int) -> bytes | None:
-        """The bytes up to the end of the turn; None when that does not come within `limit` tokens."""
-        written, count = bytearray(), 0
-        while not self._model.is_end(token):
-            if count == limit:
-                return None
-            written += self._model.piece(token)
-            count += 1
-            token = self._model.evaluate([token])
-        self._metrics.count("tokens_written", count)
-        return bytes(written)
