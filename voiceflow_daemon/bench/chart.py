@@ -64,7 +64,7 @@ def draw(title: str, panels: Sequence[Panel]) -> str:
     """All panels below each other."""
     height = 2 * MARGIN + HEAD + sum(panel.height + GAP for panel in panels)
     top = MARGIN + HEAD
-    body = [_text(MARGIN, MARGIN + 12, title, size=13)]
+    body = [svg_text(MARGIN, MARGIN + 12, title, size=13)]
     for panel in panels:
         body += _panel(panel, top)
         top += panel.height + GAP
@@ -96,7 +96,7 @@ def _memory(figures: Report) -> Panel:
 
 def _panel(panel: Panel, top: int) -> list[str]:
     largest = max(math.ulp(1.0), *(bar.high for bar in panel.bars))
-    out = [_text(MARGIN, top + 16, panel.title, size=13, weight=600)]
+    out = [svg_text(MARGIN, top + 16, panel.title, size=13, weight=600)]
     first = top + HEAD
     out.append(
         f'<line x1="{LABELS}" y1="{first - 3}" x2="{LABELS}" y2="{top + panel.height + 1}" stroke="{AXIS}"/>'
@@ -112,16 +112,18 @@ def _bar(bar: Bar, top: int, scale: float) -> list[str]:
     low, high = LABELS + bar.low * scale, LABELS + bar.high * scale
     place = f'x="{LABELS}" y="{middle - BAR / 2:.1f}" width="{length:.1f}" height="{BAR}" rx="2"'
     out = [
-        _text(LABELS - 8, middle + 4, bar.label, anchor="end"),
+        svg_text(LABELS - 8, middle + 4, bar.label, anchor="end"),
         f'<rect {place} fill="{bar.colour}"/>',
-        _text(max(LABELS + length, high) + 7, middle + 4, bar.text, weight=600),
+        svg_text(max(LABELS + length, high) + 7, middle + 4, bar.text, weight=600),
     ]
     if high - low > 3:
         out.append(f'<path d="M{low:.1f} {middle:.1f}H{high:.1f}" stroke="{TEXT}" stroke-width="1.5"/>')
     return out
 
 
-def _text(x: float, y: float, text: str, *, size: int = 12, weight: int = 400, anchor: str = "start") -> str:
+def svg_text(
+    x: float, y: float, text: str, *, size: int = 12, weight: int = 400, anchor: str = "start"
+) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}"'
         f' fill="{TEXT}">{escape(text)}</text>'

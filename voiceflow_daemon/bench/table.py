@@ -73,13 +73,13 @@ def show(console: Console, figures: Report) -> None:
     )
     console.print(explanation, highlight=False, soft_wrap=True)
     console.print(_costs(figures))
-    console.print(_goals(figures.goals))
+    console.print(goals_table(figures.goals))
     for side, tiers in samples.tiers.items():
         if tiers != EXPECTED_TIERS[side]:
             console.print(f'Mind: in "{TITLES[side]}" the prompt came from: {", ".join(sorted(tiers))}.')
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(columns[0], no_wrap=True)
     for column in columns[1:]:
@@ -88,28 +88,28 @@ def _table(*columns: str) -> Table:
 
 
 def _times(figures: Report) -> Table:
-    table = _table("time to first token, ms", "suffix alone", "92 characters", "411 characters")
+    table = plain_table("time to first token, ms", "suffix alone", "92 characters", "411 characters")
     for side in SIDES:
-        table.add_row(TITLES[side], *(_text(figures.ttft[rest.key][side]) for rest in RESTS))
+        table.add_row(TITLES[side], *(in_quartiles(figures.ttft[rest.key][side]) for rest in RESTS))
     return table
 
 
 def _costs(figures: Report) -> Table:
     held, resident = figures.bytes_per_context, figures.samples.ram_cache_resident_bytes
     grown = "" if resident is None else f"process grew by {_megabytes(resident)}"
-    table = _table("memory and savings", "", "")
+    table = plain_table("memory and savings", "", "")
     table.add_row("LlamaRAMCache, per context", _megabytes(held["ram_cache"]), grown)
     table.add_row("voiceflow, per context", _megabytes(held["ours"]), "in RAM, and as much on disk")
     for phase, saved in figures.saved.items():
-        table.add_row(f"saved by keeping the {phase}", f"{_text(saved)} ms", "")
+        table.add_row(f"saved by keeping the {phase}", f"{in_quartiles(saved)} ms", "")
     if figures.restore_per_10mb is not None and figures.copy_per_10mb is not None:
-        copying = f"copying 10 MB in memory: {_text(figures.copy_per_10mb)} ms"
-        table.add_row("restoring 10 MB of state", f"{_text(figures.restore_per_10mb)} ms", copying)
+        copying = f"copying 10 MB in memory: {in_quartiles(figures.copy_per_10mb)} ms"
+        table.add_row("restoring 10 MB of state", f"{in_quartiles(figures.restore_per_10mb)} ms", copying)
     return table
 
 
-def _goals(goals: Sequence[Goal]) -> Table:
-    table = _table("goal (4 cores, 0.5B)", "measured", "limit", "")
+def goals_table(goals: Sequence[Goal]) -> Table:
+    table = plain_table("goal (4 cores, 0.5B)", "measured", "limit", "")
     for goal in goals:
         sign = "≥" if goal.at_least else "≤"
         met = "[green]met[/]" if goal.met else "[red]missed[/]"
@@ -117,7 +117,7 @@ def _goals(goals: Sequence[Goal]) -> Table:
     return table
 
 
-def _text(of: Spread) -> str:
+def in_quartiles(of: Spread) -> str:
     digits = 0 if of.median >= 100 else 1 if of.median >= 1 else 3
     return f"{of.median:.{digits}f} ({of.low:.{digits}f} to {of.high:.{digits}f})"
 
