@@ -122,9 +122,17 @@ def _bar(bar: Bar, top: int, scale: float) -> list[str]:
 
 
 def svg_text(
-    x: float, y: float, text: str, *, size: int = 12, weight: int = 400, anchor: str = "start"
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: int = 12,
+    weight: int = 400,
+    anchor: str = "start",
+    colour: str = TEXT,
 ) -> str:
+    """One line of text; `y` is its base line."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}"'
-        f' fill="{TEXT}">{escape(text)}</text>'
+        f' fill="{colour}">{escape(text)}</text>'
     )

@@ -80,6 +80,7 @@ def show(console: Console, figures: Report) -> None:
 
 
 def plain_table(*columns: str) -> Table:
+    """A table with these heads; all columns but the first are numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(columns[0], no_wrap=True)
     for column in columns[1:]:
@@ -109,6 +110,7 @@ def _costs(figures: Report) -> Table:
 
 
 def goals_table(goals: Sequence[Goal]) -> Table:
+    """Each goal with its ratio and its limit."""
     table = plain_table("goal (4 cores, 0.5B)", "measured", "limit", "")
     for goal in goals:
         sign = "≥" if goal.at_least else "≤"
@@ -118,6 +120,7 @@ def goals_table(goals: Sequence[Goal]) -> Table:
 
 
 def in_quartiles(of: Spread) -> str:
+    """The median, and in brackets the quartiles."""
     digits = 0 if of.median >= 100 else 1 if of.median >= 1 else 3
     return f"{of.median:.{digits}f} ({of.low:.{digits}f} to {of.high:.{digits}f})"
 
