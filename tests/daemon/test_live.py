@@ -57,12 +57,12 @@ class Ears:
 
 
 class Scribe(Formatter):
-    """Writes rules' text and remembers what it was given; `before_each` runs first."""
+    """Writes rules' text and remembers what it was given."""
 
     def __init__(self) -> None:
         super().__init__(None, None, Metrics())
         self.given: list[str] = []
-        self.before_each: Callable[[], None] = lambda: None
+        self.drafts: list[str] = []
 
     def format(
         self,
@@ -71,9 +71,10 @@ class Scribe(Formatter):
         settings: Settings,
         language: str = "en",
         wanted: Callable[[], bool] = lambda: True,
+        draft: str = "",
     ) -> tuple[str, Rung]:
         self.given.append(raw)
-        self.before_each()
+        self.drafts.append(draft)
         return super().format(raw, context, settings, language, wanted)
 
 
@@ -142,6 +143,18 @@ def test_when_all_is_written_the_release_has_nothing_to_do() -> None:
     done = world.finish()
     assert done.text == "The report is ready now."
     assert len(world.ears.heard) == len(world.scribe.given) == 1
+
+
+def test_a_context_that_needs_the_whole_text_gets_it_with_the_sentences_as_its_draft() -> None:
+    world = World()
+    settings = Settings.model_validate({"contexts": {"default": {"whole": True}}})
+    world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
+    world.close_segment(5)
+    world.write_all()
+    done = world.finish(5)
+    assert world.scribe.given[-1] == "the report is ready now. please call the office tomorrow"
+    assert world.scribe.drafts == ["", "The report is ready now. Please call the office tomorrow."]
+    assert done.text == "The report is ready now. Please call the office tomorrow."
 
 
 def test_words_that_take_a_sentence_back_have_it_written_again() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceflow_daemon.audio.voice import load_voice_detector
+from voiceflow_daemon.bench import decode
+from voiceflow_daemon.bench.decode import DecodeTimes, demo_dictations
 from voiceflow_daemon.bench.folder import own_folder
 from voiceflow_daemon.bench.recognition import Piece, clip_pieces, heard
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
@@ -20,6 +22,7 @@ from voiceflow_daemon.config.schema import HistorySettings, Settings
 from voiceflow_daemon.llm.probe import kernels_for
 from voiceflow_daemon.llm.processor import default_threads
 from voiceflow_daemon.llm.prompts import ContextPrompts
+from voiceflow_daemon.llm.select import load_language_model
 from voiceflow_daemon.speech.processors import model_threads
 from voiceflow_daemon.speech.select import load_transcriber
 from voiceflow_daemon.storage.models import ModelKind, resolve
@@ -75,6 +78,15 @@ class Heard:
     sequential: WordErrors
     sequential_tuned: WordErrors
 
+    @staticmethod
+    def none() -> Heard:
+        """Nothing was said, and nothing heard."""
+        return Heard(*[WordErrors(0, 0)] * len(fields(Heard)))
+
+    def __add__(self, other: Heard) -> Heard:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Heard(*(mine + others for mine, others in pairs))
+
 
 @dataclass
 class Samples:
@@ -93,7 +105,7 @@ def measure(subject: Subject, runs: Mapping[int, int], progress: Progress) -> Sa
     Raises `VoiceflowError`.
     """
     subject = replace(subject, settings=_measurable(subject.settings))
-    clips = sample_clips(assets_dir() / "demo" / "recordings")
+    clips = sample_clips(_recordings())
     samples = Samples(_speech_threads(subject), _llm_threads(subject))
     through, total = 0, sum(seconds * count for seconds, count in runs.items())
     with ExitStack() as stack:
@@ -112,6 +124,20 @@ def measure(subject: Subject, runs: Mapping[int, int], progress: Progress) -> Sa
                 progress(through, total)
     _compare_recognition(subject, samples)
     return samples
+
+
+def measure_decoding(subject: Subject, runs: int, progress: Progress) -> DecodeTimes:
+    """How fast the language model writes, with drafts and without; raises `VoiceflowError`."""
+    settings = patient(subject.settings)
+    model = load_language_model(subject.llm_path, settings.llm, subject.paths.cache_dir)
+    with closing(model):
+        prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", subject.paths.config_dir)
+        dictations = demo_dictations(_recordings())
+        return decode.measure(model, prompts.template, settings, dictations, runs, progress)
+
+
+def _recordings() -> Path:
+    return assets_dir() / "demo" / "recordings"
 
 
 def _tell(progress: Progress, through: int, seconds: int, total: int, spoken_s: float) -> None:

@@ -228,6 +228,12 @@ class ContextSettings(Table):
     prompt_file: Annotated[str, AfterValidator(_a_path)] = setting(
         "", Effect.PROMPTS, "A text file with the system prompt, beside the config file or absolute."
     )
+    whole: bool = setting(
+        False,
+        Effect.LIVE,
+        "Format a dictation as one text after the release, not sentence by sentence while you speak: for"
+        " styles that need to know the end, at the price of a wait.",
+    )
 
 
 CONTEXT_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,39}$"

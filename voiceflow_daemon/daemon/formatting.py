@@ -47,10 +47,12 @@ class Formatter:
         settings: Settings,
         language: str = "en",
         wanted: Callable[[], bool] = lambda: True,
+        draft: str = "",
     ) -> tuple[str, Rung]:
         """Finished text, and who wrote it. Never raises for a model that fails: rules format then.
 
-        Where `wanted` says no at the beginning, the model is not asked.
+        Where `wanted` says no at the beginning, the model is not asked. `draft` is what it will probably
+        write, by default what the rules do.
         """
         if self._engine is None:
             return format_by_rules(raw, context, language), Rung.RULES
@@ -60,7 +62,7 @@ class Formatter:
                 context,
                 settings,
                 wanted=wanted,
-                draft=lambda piece: format_by_rules(piece, context, language),
+                draft=lambda piece: draft or format_by_rules(piece, context, language),
             )
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +22,7 @@ from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber
 from voiceflow_daemon.text.joining import join_finished
+from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
 
 log = logging.getLogger(__name__)
@@ -173,12 +174,30 @@ class LiveDictation:
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
         """What is not finished is one text: cut into sentences it would take the model longer."""
         done, left = heard.finished[: heard.agreed], heard.settling.sentences[heard.agreed :]
+        draft = ""
+        if self._is_whole and done:
+            draft = self._drafted(done, left, heard.language)
+            done, left = (), heard.settling.sentences
         if not left:
             return done
-        raw, marked = " ".join(sentence.raw for sentence in left), whole_transcript(left)
-        rest = replace(left[-1], raw=raw, marked=marked)
-        text, rung = self._formatter.format(marked, self._context, self._settings, heard.language, wanted)
+        rest = replace(
+            left[-1], raw=" ".join(sentence.raw for sentence in left), marked=whole_transcript(left)
+        )
+        text, rung = self._formatter.format(
+            rest.marked, self._context, self._settings, heard.language, wanted, draft
+        )
         return (*done, Finished(rest, text, rung))
+
+    @property
+    def _is_whole(self) -> bool:
+        own = self._settings.contexts.get(self._context)
+        return own is not None and own.whole
+
+    def _drafted(self, done: Sequence[Finished], left: Sequence[Sentence], language: str) -> str:
+        """What the sentences written so far, and rules for the others, say that the whole text will be."""
+        sentences = [*(one.sentence for one in done), *left]
+        rest = [format_by_rules(sentence.marked, self._context, language) for sentence in left]
+        return join_finished(sentences, [*(one.text for one in done), *rest], language)
 
     def _recognise(self, samples: NDArray[np.int16], heard: Heard) -> tuple[str, str]:
         speech = _in_language(self._settings.speech, heard.language)
