@@ -20,11 +20,11 @@ def sizes_for(table: Mapping[int, float], expected: int = 40) -> DraftSizes:
 
 def good_experience(sizes: DraftSizes) -> None:
     for _ in range(200):
-        sizes.judge(0, 12, wrong=False)
+        sizes.judge(0, 32, wrong=False)
 
 
 def bad_experience(sizes: DraftSizes) -> None:
-    for agreed in range(12):
+    for agreed in range(17):
         for _ in range(200):
             sizes.judge(agreed, 0, wrong=True)
 
@@ -85,8 +85,8 @@ class TestAgreement:
         for _ in range(1000):
             agreement.observe(3, right=False)
         assert agreement.expected(3, 7) == pytest.approx(1)
-        assert agreement.expected(2, 7) == pytest.approx(1 + agreement.chance(2))
-        assert agreement.chance(99) == agreement.chance(9) > 0.9
+        assert agreement.expected(1, 7) == pytest.approx(1 + agreement.chance(1))
+        assert agreement.chance(99) == agreement.chance(16) > 0.9
 
 
 class TestRows:
