@@ -40,12 +40,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Subject:
-    """The models by their settings. `writes_timestamps`: the recogniser has learned Whisper's time stamps."""
+    """The models by their settings. Stand-ins are the demo models, widened or not."""
 
     name: str
     settings: Settings
     paths: Paths
-    writes_timestamps: bool
+    is_stand_in: bool
 
     @property
     def speech_path(self) -> Path:
@@ -193,7 +193,7 @@ def _sequential(subject: Subject) -> Sequential:
             speech=subject.speech_path,
             compute_type=settings.speech.compute_type,
             speech_threads=_speech_threads(subject),
-            writes_timestamps=subject.writes_timestamps,
+            writes_timestamps=not subject.is_stand_in,
             language=settings.speech.languages[0],
             llm=subject.llm_path,
             llm_threads=_llm_threads(subject),

@@ -1,17 +1,21 @@
-"""`voiceflow bench cache`: what the prompt cache is worth on this machine."""
+"""`voiceflow bench`, and of it `cache`: what the prompt cache is worth on this machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceflow_daemon.errors import VoiceflowError
+from voiceflow_daemon.cli import bench_release
+from voiceflow_daemon.cli.measuring import (
+    bar,
+    count,
+    demand_writable,
+    language_stand_in,
+    output_console,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +28,6 @@ SHAPE_NAMES = ("qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b")
 DEFAULT_RUNS = 8
 STAND_IN_PREFIX_TOKENS = 400
 """The demo formatter's tokens are small: the shipped prompts are 500 of them, and 280 of a real model's."""
-_PLAIN_WIDTH = 150
 
 _DESCRIPTION = """\
 Measure the time to the first token with the prompt cache and without it, against
@@ -47,7 +50,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "bench",
         help="measure on this machine",
         description="Measure on this machine.",
-        epilog="example: voiceflow bench cache",
+        epilog="example: voiceflow bench release",
     )
     subjects = bench.add_subparsers(title="commands", metavar="COMMAND", required=True)
     cache = subjects.add_parser(
@@ -60,24 +63,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     model = cache.add_mutually_exclusive_group()
     model.add_argument("--shape", choices=SHAPE_NAMES, help="a stand-in with this model's dimensions")
     model.add_argument("--model", metavar="NAME", help="an installed model, a GGUF file, or demo")
-    cache.add_argument("--runs", type=_count, default=DEFAULT_RUNS, help=f"default: {DEFAULT_RUNS}")
-    cache.add_argument("--threads", type=_count, help="default: as in the config, else the physical cores")
+    cache.add_argument("--runs", type=count, default=DEFAULT_RUNS, help=f"default: {DEFAULT_RUNS}")
+    cache.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
     cache.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for programs")
     cache.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw them")
     cache.set_defaults(func=_cache)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    bench_release.register(subjects, SHAPE_NAMES)
 
 
 def _cache(options: argparse.Namespace) -> int:
     for file in (options.json, options.plot):
         if file is not None:
-            _demand_writable(file)
+            demand_writable(file)
     from rich.console import Console
 
     from voiceflow_daemon.bench.cache import measure
@@ -87,10 +84,10 @@ def _cache(options: argparse.Namespace) -> int:
 
     progress_console = Console(stderr=True)
     subject, most_prefix_tokens = _subject(options, progress_console)
-    with _bar(progress_console, "Measuring") as progress:
+    with bar(progress_console, "Measuring") as progress:
         samples = measure(subject, options.runs, progress, most_prefix_tokens)
-    figures = report(subject.name, options.runs, samples, _waiting())
-    show(_console(), figures)
+    figures = report(subject.name, options.runs, samples, waiting())
+    show(output_console(), figures)
     if options.json is not None:
         options.json.write_text(json.dumps(as_json(figures), indent=2) + "\n", encoding="utf-8")
     if options.plot is not None:
@@ -116,7 +113,7 @@ def _subject(options: argparse.Namespace, console: Console) -> tuple[Subject, in
     if not options.shape:
         why = "no language model of your own is chosen"
         console.print(f"As {why}, a stand-in of {shape}'s shape is measured.")
-    path = _stand_in(shape, paths, console)
+    path = language_stand_in(shape, paths, console)
     title = f"Stand-in of {shape}'s shape"
     return _of(title, path, Settings(), options, paths), STAND_IN_PREFIX_TOKENS
 
@@ -130,48 +127,3 @@ def _of(name: str, model: Path, settings: Settings, options: argparse.Namespace,
         llm = llm.model_copy(update={"threads": options.threads})
     settings = settings.model_copy(update={"llm": llm})
     return Subject(name, model, settings, assets_dir() / "prompts", paths.config_dir, paths.cache_dir)
-
-
-def _stand_in(name: str, paths: Paths, console: Console) -> Path:
-    from voiceflow_daemon.bench.stand_in import SHAPES, stand_in
-    from voiceflow_daemon.storage.paths import assets_dir
-
-    folder = paths.cache_dir / "bench"
-    with _bar(console, f"Making the stand-in in {folder}") as progress:
-        return stand_in(SHAPES[name], assets_dir() / "demo" / "formatter.gguf", folder, progress)
-
-
-@contextmanager
-def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, shown once there is progress, and what moves it."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(what, total=None, visible=False)
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=True)
-
-        yield show
-
-
-def _demand_writable(file: Path) -> None:
-    """Before minutes of measuring, not after them; raises `VoiceflowError`."""
-    folder = file.absolute().parent
-    writable = os.access(file, os.W_OK) if file.exists() else os.access(folder, os.W_OK)
-    if file.is_dir() or not folder.is_dir() or not writable:
-        raise VoiceflowError(f"{file} cannot be written.", "Name a file in a folder of your own.")
-
-
-def _waiting() -> str:
-    """How OpenMP's threads wait, which `voiceflow` sets for itself; it is the same for every side."""
-    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-    return ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ) or "default"
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)

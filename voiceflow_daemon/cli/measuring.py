@@ -1,0 +1,78 @@
+"""What the benchmarks' commands share: counts, files, stand-ins and progress on the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voiceflow_daemon.errors import VoiceflowError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from voiceflow_daemon.storage.paths import Paths
+
+_PLAIN_WIDTH = 150
+
+
+def count(text: str) -> int:
+    """A number of an option, 1 at least."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def language_stand_in(name: str, paths: Paths, console: Console) -> Path:
+    """The language model of that shape, made now if it is not there; raises `VoiceflowError`."""
+    from voiceflow_daemon.bench.stand_in import SHAPES, stand_in
+    from voiceflow_daemon.storage.paths import assets_dir
+
+    folder = paths.cache_dir / "bench"
+    with bar(console, f"Making the stand-in in {folder}") as progress:
+        return stand_in(SHAPES[name], assets_dir() / "demo" / "formatter.gguf", folder, progress)
+
+
+@contextmanager
+def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, shown once there is progress, and what moves it.
+
+    It is drawn when it moves, and not by a thread that would run beside what is measured.
+    """
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden, auto_refresh=False) as progress:
+        task = progress.add_task(what, total=None, visible=False)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, visible=True, refresh=True)
+
+        yield show
+
+
+def demand_writable(file: Path) -> None:
+    """Before minutes of measuring, not after them; raises `VoiceflowError`."""
+    folder = file.absolute().parent
+    writable = os.access(file, os.W_OK) if file.exists() else os.access(folder, os.W_OK)
+    if file.is_dir() or not folder.is_dir() or not writable:
+        raise VoiceflowError(f"{file} cannot be written.", "Name a file in a folder of your own.")
+
+
+def waiting() -> str:
+    """How OpenMP's threads wait, which `voiceflow` sets for itself; it is the same for every side."""
+    names = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    return ", ".join(f"{name}={os.environ[name]}" for name in names if name in os.environ) or "default"
+
+
+def output_console() -> Console:
+    """Standard output; as wide as the tables need where it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
