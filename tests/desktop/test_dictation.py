@@ -29,6 +29,34 @@ def daemon(desktop: VirtualDesktop) -> Iterator[Daemon]:
     assert daemon.journal() == []
 
 
+AFTERWARDS = DEMO_CONFIG.replace("[speech]\n", "[speech]\nsegment_pause_ms = 0\n")
+"""All work is done after the release, so that a test can do something in the meantime."""
+
+
+@pytest.fixture
+def late_daemon(desktop: VirtualDesktop) -> Iterator[Daemon]:
+    daemon = Daemon(desktop, AFTERWARDS)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+    assert daemon.journal() == []
+
+
+def test_what_is_said_before_a_pause_is_written_while_one_goes_on(daemon: Daemon) -> None:
+    editor = daemon.desktop.open_editor()
+    with daemon.desktop.hand.holding("Control_R"):
+        daemon.say("note_short.wav")
+        daemon.await_status(
+            "the first sentence",
+            lambda status: status["counters"].get("sentences_finished_while_speaking", 0) == 1,
+        )
+        daemon.say("chat_short.wav")
+    editor.await_text(f"{NOTE} {CHAT.replace('Ben,', 'Ben')}", DICTATION_LIMIT_S)
+    assert daemon.command("last", "--raw").stdout == (
+        b"remember to call my sister tonight hey ben are you free for a quick call\n"
+    )
+
+
 def test_each_context_writes_in_its_style(daemon: Daemon) -> None:
     editor = daemon.desktop.open_editor()
 
@@ -62,13 +90,13 @@ def test_each_context_writes_in_its_style(daemon: Daemon) -> None:
     print(f"release to text: {status['release_to_text_ms']:.0f} ms, {json.dumps(stages)}")
 
 
-def test_speech_during_the_work_on_earlier_speech(daemon: Daemon) -> None:
-    editor = daemon.desktop.open_editor()
-    daemon.dictate("email_long.wav")
+def test_speech_during_the_work_on_earlier_speech(late_daemon: Daemon) -> None:
+    editor = late_daemon.desktop.open_editor()
+    late_daemon.dictate("email_long.wav")
     # No hand presses again within the 40 ms in which a release might be the auto-repeat's.
-    daemon.await_status("the work on it", lambda status: status["activity"] == "working")
-    daemon.dictate("note_short.wav")
-    assert daemon.status()["in_work"] >= 1
+    late_daemon.await_status("the work on it", lambda status: status["activity"] == "working")
+    late_daemon.dictate("note_short.wav")
+    assert late_daemon.status()["in_work"] >= 1
     text = editor.await_text(lambda text: text.endswith(NOTE), DICTATION_LIMIT_S)
     assert text.startswith("Good morning Maria")
 
@@ -85,15 +113,15 @@ def test_text_never_goes_to_another_window(daemon: Daemon) -> None:
     assert (meant.read(), other.read()) == ("", "")
 
 
-def test_the_focus_moved_while_the_text_is_made(daemon: Daemon) -> None:
-    meant = daemon.desktop.open_editor("meant.txt")
-    other = daemon.desktop.open_editor("other.txt")
+def test_the_focus_moved_while_the_text_is_made(late_daemon: Daemon) -> None:
+    meant = late_daemon.desktop.open_editor("meant.txt")
+    other = late_daemon.desktop.open_editor("other.txt")
     meant.focus()
-    daemon.dictate("email_long.wav")
-    daemon.await_status("the work on it", lambda status: status["activity"] == "working")
+    late_daemon.dictate("email_long.wav")
+    late_daemon.await_status("the work on it", lambda status: status["activity"] == "working")
     other.focus()
-    daemon.desktop.notifications.await_containing("clipboard", DICTATION_LIMIT_S)
-    assert daemon.desktop.clipboard.text().startswith("Good morning Maria")
+    late_daemon.desktop.notifications.await_containing("clipboard", DICTATION_LIMIT_S)
+    assert late_daemon.desktop.clipboard.text().startswith("Good morning Maria")
     assert (meant.read(), other.read()) == ("", "")
 
 
