@@ -7,51 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import llama_cpp
 import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 from voiceflow_daemon.bench._llama_class import kernels
+from voiceflow_daemon.bench.sequential import Answered, Models
 from voiceflow_daemon.bench.transcripts import EARLIER
 
 _END = 1
 """The token that ends an answer."""
 TUNED: dict[str, Any] = {"beam_size": 1, "condition_on_previous_text": False}
-
-
-@dataclass(frozen=True)
-class Models:
-    """The files and how to load them. A recogniser without time stamps must not be asked for them."""
-
-    speech: Path
-    compute_type: str
-    speech_threads: int
-    writes_timestamps: bool
-    language: str
-    llm: Path
-    llm_threads: int
-    context_tokens: int
-    gpu_layers: int
-    repacked_kernels: bool
-
-
-@dataclass(frozen=True)
-class Answered:
-    """One dictation: what was heard, the time of each stage, and the process's CPU time."""
-
-    heard: str
-    stages_ms: dict[str, float]
-    cpu_s: float
-
-    @property
-    def release_ms(self) -> float:
-        """From the release to the text."""
-        return sum(self.stages_ms.values())
 
 
 class Sequential:
@@ -60,6 +30,7 @@ class Sequential:
     def __init__(self, models: Models) -> None:
         """Load them; they are warm after the first dictation."""
         self._models = models
+        tqdm.monitor_interval = 0  # faster-whisper's progress bar would leave a thread behind, shown or not
         self._whisper = WhisperModel(
             str(models.speech),
             device="cpu",
@@ -91,7 +62,8 @@ class Sequential:
         """Greedy, in a known language, and with the prompt still in the model from the dictation before."""
         self._format(system, EARLIER, 1)
         options = TUNED | {"language": self._models.language}
-        return self._dictate(samples, options, lambda: self._format(system, transcript, self.tokens(written)))
+        most_tokens = self.tokens(written) + _END
+        return self._dictate(samples, options, lambda: self._format(system, transcript, most_tokens))
 
     def tokens(self, text: str) -> int:
         """How many tokens the text has."""

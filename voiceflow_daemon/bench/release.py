@@ -15,6 +15,7 @@ from voiceflow_daemon.bench.decode import DecodeTimes, demo_dictations
 from voiceflow_daemon.bench.folder import own_folder
 from voiceflow_daemon.bench.recognition import Piece, clip_pieces, heard
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
+from voiceflow_daemon.bench.sequential import Answered, Models
 from voiceflow_daemon.bench.subject import patient
 from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
 from voiceflow_daemon.bench.word_errors import WordErrors, word_errors
@@ -29,7 +30,7 @@ from voiceflow_daemon.storage.models import ModelKind, resolve
 from voiceflow_daemon.storage.paths import Paths, assets_dir
 
 if TYPE_CHECKING:
-    from voiceflow_daemon.bench._sequential import Answered, Sequential
+    from voiceflow_daemon.bench._sequential import Sequential
 
 LONGEST_RECORDING_S = 3600.0
 WARM_UP_S, WARM_UP_SEED = 2.0, 0
@@ -185,7 +186,7 @@ def _system_prompt(subject: Subject) -> str:
 
 
 def _sequential(subject: Subject) -> Sequential:
-    from voiceflow_daemon.bench._sequential import Models, Sequential
+    from voiceflow_daemon.bench._sequential import Sequential
 
     settings = subject.settings
     return Sequential(

@@ -1,0 +1,101 @@
+"""Both ways with the demo models: the daemon in real time, and the libraries one after the other."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
+from voiceflow_daemon.bench import release
+from voiceflow_daemon.bench.release import Heard, Run, Subject, measure
+from voiceflow_daemon.bench.release_daemon import release_daemon
+from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
+from voiceflow_daemon.bench.word_errors import WordErrors
+from voiceflow_daemon.config.schema import HotkeySettings, LlmSettings, Settings, SpeechSettings
+from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
+from voiceflow_daemon.storage.paths import Paths, assets_dir
+
+DEMO = Settings(
+    hotkey=HotkeySettings(mode="toggle", max_recording_s=1.0),
+    speech=SpeechSettings(model="demo", threads=1),
+    llm=LlmSettings(model="demo", threads=1),
+)
+"""With what the benchmark must not keep."""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(*(tmp_path / name for name in ("config", "data", "cache", "state", "runtime")))
+
+
+def test_an_utterance_both_ways(paths: Paths) -> None:
+    told: list[tuple[int, int]] = []
+    samples = measure(Subject("demo", DEMO, paths, is_stand_in=True), {2: 1}, lambda *at: told.append(at))
+    (run,) = samples.runs[2]
+    check_ours(run)
+    for answered in (run.sequential, run.tuned):
+        assert answered.heard == run.utterance.said
+        assert set(answered.stages_ms) == {"transcribe", "format"}
+        assert answered.release_ms == pytest.approx(sum(answered.stages_ms.values()))
+        assert answered.cpu_s > 0
+    assert samples.heard[2] == Heard(*[WordErrors(0, len(run.utterance.said.split()))] * 5)
+    assert samples.prompt_tokens > 100
+    assert told == sorted(told)
+    assert told[-1] == (2, 2)
+    assert list((paths.cache_dir / "bench").iterdir()) == []
+    assert not paths.prefixes_dir.exists()
+    assert not paths.state_dir.exists()
+
+
+def check_ours(run: Run) -> None:
+    ours = run.ours
+    assert ours.dictated.raw == run.utterance.said
+    assert ours.dictated.rung == "model"
+    # Both are the daemon's own, by its clock, and by ours.
+    assert sum(ours.stages_ms.values()) == pytest.approx(ours.release_ms, abs=100.0)
+    assert sum(ours.work_ms.values()) == pytest.approx(ours.release_ms, abs=1.0)
+    assert ours.release_ms > DEMO.hotkey.release_grace_ms + DEMO.audio.tail_ms - 20
+    assert ours.work_ms["recognise"] > 0
+    assert ours.work_ms["write"] > 0
+    assert ours.cpu_s > 0
+    assert ours.counted["tokens_written"] > 0
+
+
+def test_the_daemon_hears_nobody(paths: Paths, tmp_path: Path) -> None:
+    """And is as ready for the next one."""
+    clips = sample_clips(assets_dir() / "demo" / "recordings")
+    silence = np.zeros(SAMPLE_RATE_HZ // 2, np.int16)
+    nobody = Utterance((Clip("silence", "", silence, 1.0),), (), silence)
+    with release_daemon(release._measurable(DEMO), paths, tmp_path / "own") as daemon:
+        with pytest.raises(VoiceflowError, match="Nothing was heard"):
+            daemon.dictate(nobody)
+        spoken = daemon.dictate(join_clips(clips, 2, seed=3))
+        assert spoken.dictated.raw == join_clips(clips, 2, seed=3).said
+
+
+def test_a_daemon_without_its_model_tells(paths: Paths, tmp_path: Path) -> None:
+    missing = DEMO.model_copy(update={"speech": SpeechSettings(model="/nowhere/model")})
+    with pytest.raises(ModelMissingError, match="/nowhere"), release_daemon(missing, paths, tmp_path):
+        pytest.fail("it cannot be ready")
+
+
+def test_others_write_no_more_than_ours(paths: Paths) -> None:
+    """And recognise what they are given, by their own defaults or tuned."""
+    demo = Subject("demo", DEMO, paths, is_stand_in=True)
+    (clip, *_) = sample_clips(assets_dir() / "demo" / "recordings")
+    asked: list[int] = []
+    with closing(release._sequential(demo)) as others:
+        answer = others._llama.create_chat_completion
+
+        def noting(messages: list[object], **options: int) -> object:
+            asked.append(options["max_tokens"])
+            return answer(messages, **options)
+
+        others._llama.create_chat_completion = noting
+        for way in (others.defaults, others.tuned):
+            assert way(clip.samples, "Tidy it up.", "hello there", "Hello there.").heard
+        written = others.tokens("Hello there.")
+    assert asked == [written + 1, 1, written + 1]
