@@ -8,8 +8,9 @@ decoding, which ends drafting before anyone could notice.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import takewhile
 
 BATCHES = (*range(4, 33, 4), 40, 48, 56)
 """Rows that are considered beside a single one: llama.cpp's fast kernels take multiples of 4. From 64
@@ -35,28 +36,30 @@ class BatchCosts:
     """Seconds that a batch takes, by its rows; between the sizes that were measured, a straight line.
 
     That the whole machine is slower at the moment shows in every size: most of what is observed goes
-    into a common scale, and little into the one size.
+    into a common scale, and little into the one size, but for its first times: behind a long prompt
+    the sizes compare otherwise than they did when they were measured.
     """
 
     def __init__(self, measured: Mapping[int, float]) -> None:
         """`measured` has the seconds of a single row and of some larger batches."""
         self._scale = 1.0
-        self._shape = dict(sorted(measured.items()))
+        self._sizes = sorted(measured)
+        self._shape = [measured[size] for size in self._sizes]
+        self._seen = [1] * len(self._sizes)
 
     def seconds(self, rows: int) -> float:
         """Expected time of a batch."""
-        (low, low_s), (high, high_s) = next(
-            (pair for pair in pairwise(self._shape.items()) if rows <= pair[1][0]),
-            tuple(self._shape.items())[-2:],
-        )
-        return self._scale * max(low_s, low_s + (high_s - low_s) * (rows - low) / (high - low))
+        low = min(max(bisect_right(self._sizes, rows) - 1, 0), len(self._sizes) - 2)
+        slope = (self._shape[low + 1] - self._shape[low]) / (self._sizes[low + 1] - self._sizes[low])
+        return self._scale * (self._shape[low] + max(0.0, slope * (rows - self._sizes[low])))
 
     def observe(self, rows: int, seconds: float) -> None:
         """A batch took so long."""
         factor = min(max(seconds / self.seconds(rows), 1 / _OUTLIER), _OUTLIER)
-        nearest = min(self._shape, key=lambda size: abs(math.log(size / rows)))
+        nearest = min(range(len(self._sizes)), key=lambda index: abs(math.log(self._sizes[index] / rows)))
         self._scale *= 1 + _SCALE_RATE * (factor - 1)
-        self._shape[nearest] *= 1 + _SHAPE_RATE * (factor - 1)
+        self._seen[nearest] += 1
+        self._shape[nearest] *= 1 + max(_SHAPE_RATE, 1 / self._seen[nearest]) * (factor - 1)
 
 
 class Agreement:
@@ -74,12 +77,13 @@ class Agreement:
         run = _class(agreed)
         self._chances[run] += _CHANCE_RATE * (right - self._chances[run])
 
-    def expected(self, agreed: int, drafted: int) -> float:
-        """Tokens that so many drafted ones bring: those before the first error, and the model's own."""
-        tokens, chance = 1.0, 1.0
-        for more in range(drafted):
-            chance *= self.chance(agreed + more)
-            tokens += chance
+    def expected(self, agreed: int, most: int) -> list[float]:
+        """Tokens that 0, 1, 2... up to `most` drafted ones bring: the right ones before the first error,
+        and the model's own."""
+        tokens, chance = [1.0], 1.0
+        for more in range(agreed, agreed + most):
+            chance *= self._chances[_class(more)]
+            tokens.append(tokens[-1] + chance)
         return tokens
 
 
@@ -113,16 +117,23 @@ class DraftSizes:
         `drafted` tokens are there to verify, after `agreed` in agreement. The batch with the most
         expected tokens a second is chosen, among those that may turn out wrong altogether.
         """
-        step_s = self._costs.seconds(1)
-        at_stake_s = self._gained_s + ALLOWANCE * step_s * max(self._written, self._expected)
-        best, best_rate = 1, 1 / step_s
-        for rows in BATCHES:
-            if rows > room or rows - 4 >= drafted or self._costs.seconds(rows) - step_s > at_stake_s:
-                break
-            rate = self._agreement.expected(agreed, min(drafted, rows - 1)) / self._costs.seconds(rows)
+        batches = self._affordable(min(room, drafted + 3))
+        if not batches:
+            return 1
+        expected = self._agreement.expected(agreed, min(drafted, batches[-1][0] - 1))
+        best, best_rate = 1, 1 / self._costs.seconds(1)
+        for rows, seconds in batches:
+            rate = expected[min(drafted, rows - 1)] / seconds
             if rate > best_rate:
                 best, best_rate = rows, rate
         return best
+
+    def _affordable(self, most: int) -> list[tuple[int, float]]:
+        """Batches of up to `most` rows and their seconds that may bring no more than a single row does."""
+        step_s = self._costs.seconds(1)
+        at_stake_s = self._gained_s + ALLOWANCE * step_s * max(self._written, self._expected)
+        batches = ((rows, self._costs.seconds(rows)) for rows in BATCHES if rows <= most)
+        return list(takewhile(lambda batch: batch[1] - step_s <= at_stake_s, batches))
 
     def observe(self, rows: int, seconds: float, written: int) -> None:
         """A batch took so long and brought so many tokens, the model's own included."""
