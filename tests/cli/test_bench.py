@@ -13,7 +13,7 @@ from tests.cli.machine import Machine
 from voiceflow_daemon.bench import stand_in
 from voiceflow_daemon.bench.cache import SIDES
 from voiceflow_daemon.bench.restart import STAGES
-from voiceflow_daemon.cli import bench
+from voiceflow_daemon.cli import measuring
 from voiceflow_daemon.cli.main import main, parser
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.paths import user_paths
@@ -78,17 +78,17 @@ def test_a_model_that_is_not_there(own_machine: Machine, capsys: pytest.CaptureF
 
 
 def test_the_shapes_are_those_that_can_be_made() -> None:
-    assert tuple(stand_in.SHAPES) == bench.SHAPE_NAMES
+    assert tuple(stand_in.SHAPES) == measuring.SHAPE_NAMES
 
 
-def chosen(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, Path, int | None]:
+def chosen(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str, Path, bool]:
     """What the command would measure, with stand-ins that are only named."""
     from rich.console import Console
 
     monkeypatch.setattr(stand_in, "stand_in", lambda shape, _small, folder, _step: folder / shape.name)
     options = parser().parse_args(["bench", "cache", *arguments])
-    subject, most = bench._subject(options, Console(stderr=True))
-    return subject.name, subject.model, most
+    subject, is_stand_in = measuring.language_subject(options, Console(stderr=True))
+    return subject.name, subject.model, is_stand_in
 
 
 def test_what_is_measured(
@@ -96,12 +96,12 @@ def test_what_is_measured(
 ) -> None:
     made_in = user_paths().cache_dir / "bench"
     stand_in_of = "Stand-in of qwen2.5-{}b's shape"
-    assert chosen(monkeypatch) == (stand_in_of.format("0.5"), made_in / "qwen2.5-0.5b", 400)
+    assert chosen(monkeypatch) == (stand_in_of.format("0.5"), made_in / "qwen2.5-0.5b", True)
     assert "no language model of your own" in capsys.readouterr().err
     own = own_machine.home / "own.gguf"
     own.write_bytes(b"GGUF")
     own_machine.write_config(f'[llm]\nmodel = "{own}"\n')
-    assert chosen(monkeypatch) == ("own.gguf", own, None)
+    assert chosen(monkeypatch) == ("own.gguf", own, False)
     assert chosen(monkeypatch, "--shape", "qwen2.5-3b")[0] == stand_in_of.format("3")
     assert chosen(monkeypatch, "--model", "demo")[1].name == "formatter.gguf"
     assert capsys.readouterr().err == ""

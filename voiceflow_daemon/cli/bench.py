@@ -5,26 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from voiceflow_daemon.cli import bench_release
+from voiceflow_daemon.cli import bench_decode, bench_release
 from voiceflow_daemon.cli.measuring import (
+    SHAPE_NAMES,
+    add_language_options,
     bar,
-    count,
     demand_writable,
-    language_stand_in,
+    language_subject,
     output_console,
     waiting,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from voiceflow_daemon.bench.subject import Subject
-    from voiceflow_daemon.config.schema import Settings
-    from voiceflow_daemon.storage.paths import Paths
-
-SHAPE_NAMES = ("qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b")
 DEFAULT_RUNS = 8
 STAND_IN_PREFIX_TOKENS = 400
 """The demo formatter's tokens are small: the shipped prompts are 500 of them, and 280 of a real model's."""
@@ -60,15 +52,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    model = cache.add_mutually_exclusive_group()
-    model.add_argument("--shape", choices=SHAPE_NAMES, help="a stand-in with this model's dimensions")
-    model.add_argument("--model", metavar="NAME", help="an installed model, a GGUF file, or demo")
-    cache.add_argument("--runs", type=count, default=DEFAULT_RUNS, help=f"default: {DEFAULT_RUNS}")
-    cache.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
-    cache.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for programs")
+    add_language_options(cache, DEFAULT_RUNS)
     cache.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw them")
     cache.set_defaults(func=_cache)
     bench_release.register(subjects, SHAPE_NAMES)
+    bench_decode.register(subjects)
 
 
 def _cache(options: argparse.Namespace) -> int:
@@ -83,7 +71,8 @@ def _cache(options: argparse.Namespace) -> int:
     from voiceflow_daemon.bench.table import show
 
     progress_console = Console(stderr=True)
-    subject, most_prefix_tokens = _subject(options, progress_console)
+    subject, is_stand_in = language_subject(options, progress_console)
+    most_prefix_tokens = STAND_IN_PREFIX_TOKENS if is_stand_in else None
     with bar(progress_console, "Measuring") as progress:
         samples = measure(subject, options.runs, progress, most_prefix_tokens)
     figures = report(subject.name, options.runs, samples, waiting())
@@ -93,37 +82,3 @@ def _cache(options: argparse.Namespace) -> int:
     if options.plot is not None:
         options.plot.write_text(chart(figures), encoding="utf-8")
     return 0
-
-
-def _subject(options: argparse.Namespace, console: Console) -> tuple[Subject, int | None]:
-    """What to measure, and how long its prompts may be."""
-    from voiceflow_daemon.config.load import load_settings
-    from voiceflow_daemon.config.schema import Settings
-    from voiceflow_daemon.storage.catalogue import DEMO
-    from voiceflow_daemon.storage.models import ModelKind, resolve
-    from voiceflow_daemon.storage.paths import assets_dir, user_paths
-
-    paths = user_paths()
-    settings = Settings() if options.shape else load_settings(paths.config_file)
-    name = options.model or settings.llm.model
-    if not options.shape and (options.model or name not in {"", DEMO}):
-        path = resolve(ModelKind.LANGUAGE, name, paths.models_dir, assets_dir())
-        return _of(path.name, path, settings, options, paths), None
-    shape = options.shape or SHAPE_NAMES[0]
-    if not options.shape:
-        why = "no language model of your own is chosen"
-        console.print(f"As {why}, a stand-in of {shape}'s shape is measured.")
-    path = language_stand_in(shape, paths, console)
-    title = f"Stand-in of {shape}'s shape"
-    return _of(title, path, Settings(), options, paths), STAND_IN_PREFIX_TOKENS
-
-
-def _of(name: str, model: Path, settings: Settings, options: argparse.Namespace, paths: Paths) -> Subject:
-    from voiceflow_daemon.bench.subject import Subject
-    from voiceflow_daemon.storage.paths import assets_dir
-
-    llm = settings.llm
-    if options.threads is not None:
-        llm = llm.model_copy(update={"threads": options.threads})
-    settings = settings.model_copy(update={"llm": llm})
-    return Subject(name, model, settings, assets_dir() / "prompts", paths.config_dir, paths.cache_dir)

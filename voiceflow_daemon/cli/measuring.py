@@ -15,8 +15,11 @@ from voiceflow_daemon.errors import VoiceflowError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from voiceflow_daemon.bench.subject import Subject
+    from voiceflow_daemon.config.schema import Settings
     from voiceflow_daemon.storage.paths import Paths
 
+SHAPE_NAMES = ("qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b")
 _PLAIN_WIDTH = 150
 
 
@@ -26,6 +29,50 @@ def count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
+
+
+def add_language_options(command: argparse.ArgumentParser, runs: int) -> None:
+    """Which language model is measured, how often, and where the figures go."""
+    model = command.add_mutually_exclusive_group()
+    model.add_argument("--shape", choices=SHAPE_NAMES, help="a stand-in with this model's dimensions")
+    model.add_argument("--model", metavar="NAME", help="an installed model, a GGUF file, or demo")
+    command.add_argument("--runs", type=count, default=runs, help=f"default: {runs}")
+    command.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for programs")
+
+
+def language_subject(options: argparse.Namespace, console: Console) -> tuple[Subject, bool]:
+    """The language model to measure, and whether it is a stand-in; raises `VoiceflowError`."""
+    from voiceflow_daemon.config.load import load_settings
+    from voiceflow_daemon.config.schema import Settings
+    from voiceflow_daemon.storage.catalogue import DEMO
+    from voiceflow_daemon.storage.models import ModelKind, resolve
+    from voiceflow_daemon.storage.paths import assets_dir, user_paths
+
+    paths = user_paths()
+    settings = Settings() if options.shape else load_settings(paths.config_file)
+    name = options.model or settings.llm.model
+    if not options.shape and (options.model or name not in {"", DEMO}):
+        path = resolve(ModelKind.LANGUAGE, name, paths.models_dir, assets_dir())
+        return _of(path.name, path, settings, options, paths), False
+    shape = options.shape or SHAPE_NAMES[0]
+    if not options.shape:
+        why = "no language model of your own is chosen"
+        console.print(f"As {why}, a stand-in of {shape}'s shape is measured.")
+    path = language_stand_in(shape, paths, console)
+    title = f"Stand-in of {shape}'s shape"
+    return _of(title, path, Settings(), options, paths), True
+
+
+def _of(name: str, model: Path, settings: Settings, options: argparse.Namespace, paths: Paths) -> Subject:
+    from voiceflow_daemon.bench.subject import Subject
+    from voiceflow_daemon.storage.paths import assets_dir
+
+    llm = settings.llm
+    if options.threads is not None:
+        llm = llm.model_copy(update={"threads": options.threads})
+    settings = settings.model_copy(update={"llm": llm})
+    return Subject(name, model, settings, assets_dir() / "prompts", paths.config_dir, paths.cache_dir)
 
 
 def language_stand_in(name: str, paths: Paths, console: Console) -> Path:
