@@ -1,8 +1,17 @@
 """Counters and timings, exact under concurrency, cheap enough to leave on.
 
-Names in use: `prompt_format_ms`, `prompt_cache_hits`, `prompt_cache_misses` (phase 1 of the prompt
-cache), `prompt_tokenize_ms`, `prompt_prefill_ms`, `prefix_hits`, `prefix_misses` (phases 2 and 3),
-`<stage>_ms` for each stage of a dictation, and counters of the ladder's rungs.
+Names in use, timings with `_ms`:
+* phase 1 of the prompt cache: `prompt_format_ms`, `prompt_cache_hits`, `prompt_cache_misses`;
+* phase 2: `prompt_tokenize_ms`, `prompt_seam_ms`, `prompt_tokens_hits`, `prompt_tokens_misses`,
+  `prompt_seams_moved`, `prompt_seams_crossed`;
+* phase 3: `prefix_hits_hot`, `prefix_hits_ram`, `prefix_hits_disk`, `prefix_misses`, `prompt_prefill_ms`,
+  `prefix_restore_ms`, `prefix_restores_failed`, `prefix_read_ms`, `prefix_write_ms`, `prefix_refused`,
+  `prefix_evictions_ram`, `prefix_evictions_disk`;
+* while somebody speaks: `segment_transcribe_ms`, `sentence_format_ms`, `sentences_finished_while_speaking`,
+  `sentences_revised`, `guesses_right`;
+* decoding: `transcript_prefill_ms`, `decode_ms`, `decode_steps`, `tokens_written`, `tokens_drafted`,
+  `tokens_accepted`;
+* `<stage>_ms` for each stage after a release, and counters of the ladder's rungs.
 """
 
 from __future__ import annotations
