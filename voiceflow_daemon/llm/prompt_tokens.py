@@ -65,8 +65,8 @@ MAX_TRAIL = 8
 """How many characters of the template a seam is moved by at most. A lead goes back to the start of a
 word or to a marker; longer, it would cost more at each dictation than the odd spelling does harm."""
 
-NEAR = 400
-WITH_THE_WHOLE = 5
+NEAR = 160
+WITH_THE_WHOLE = 2
 """All samples are tried with the prefix's last `NEAR` characters, the first few with all of it: a long
 prompt takes hardly longer than a short one."""
 
