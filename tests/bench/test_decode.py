@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 import pytest
 
@@ -103,6 +104,22 @@ def test_progress_is_told_before_each_dictation_and_at_the_end() -> None:
     assert told == [(done, 8) for done in range(9)]
 
 
+def test_making_a_draft_is_told_apart_from_writing() -> None:
+    model = TimedModel()
+    ticks = count()
+    times = measure(
+        model,
+        model.template,
+        Settings(),
+        DICTATIONS,
+        2,
+        lambda *_: None,
+        lambda: model.now + next(ticks) * 1e-3,
+    )
+    assert times.sides["copy_edit"].draft_s == pytest.approx(2 * len(DICTATIONS) * 1e-3)
+    assert as_json(times)["draft_ms_per_dictation"] == pytest.approx(1.0)
+
+
 def test_a_model_that_never_ends_cannot_be_measured() -> None:
     model = TimedModel()
     model.answer = lambda _: "on and on " * 200
@@ -116,7 +133,7 @@ def test_the_figures_for_programs() -> None:
     assert figures["decode_tokens_per_s"]["plain"] == pytest.approx(47.62)
     for key in ("decode_tokens_per_s", "times_plain", "tokens_per_step", "accepted_share"):
         assert tuple(figures[key]) == SIDES
-    assert figures["differing_answers"] == 0
+    assert figures["differing_answers"] == figures["draft_ms_per_dictation"] == 0
 
 
 def test_the_demo_dictations_are_what_the_demo_hears() -> None:

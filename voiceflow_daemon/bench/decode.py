@@ -59,6 +59,8 @@ class Side:
     accepted: int = 0
     seconds: list[float] = field(default_factory=list)
     """Of each run."""
+    draft_s: float = 0.0
+    """Making the drafts, which is not in `seconds`."""
 
     @property
     def tokens_per_s(self) -> float:
@@ -111,6 +113,9 @@ def as_json(times: DecodeTimes) -> dict[str, Any]:
         "times_plain": {name: round(times.times_plain(name), 3) for name in sides},
         "tokens_per_step": {name: round(side.tokens_per_step, 2) for name, side in sides.items()},
         "accepted_share": {name: round(side.accepted_share, 3) for name, side in sides.items()},
+        "draft_ms_per_dictation": round(
+            sides["copy_edit"].draft_s / (times.dictations * times.runs) * 1e3, 3
+        ),
         "differing_answers": times.differing,
     }
 
@@ -172,11 +177,12 @@ class _Writer:
     def begin_answer(self) -> None:
         self._before = self._metrics.counters()
 
-    def add(self, seconds: float) -> None:
-        """The answer took so long."""
+    def add(self, draft_s: float, seconds: float) -> None:
+        """The draft took so long, and then the answer."""
         if not self._counts:
             return
         self.result.seconds[-1] += seconds
+        self.result.draft_s += draft_s
         self.result.tokens += self._since("tokens_written")
         self.result.steps += self._since("decode_steps")
         self.result.drafted += self._since("tokens_drafted")
@@ -241,17 +247,18 @@ class _Bench:
             self.differing += (text or "") != self.right[task.dictation]
 
     def _text(self, task: _Task, name: str) -> str | None:
-        """Written by one side, and timed; making the draft counts, reading the transcript does not."""
+        """Written by one side, and timed from the answer's first token, with the draft at hand."""
         side, prompt = self.sides[name], task.prompt
         rest = self._tokens.rest(prompt, task.dictation.transcript)
         spoken = rest[: len(rest) - len(prompt.suffix)]
         self._make_hot(prompt)
         token = self._model.evaluate(rest)
         side.begin_answer()
-        start = self._clock()
+        began = self._clock()
         draft, source = self._draft(task, name, spoken)
+        start = self._clock()
         written = side.decoder.decode(token, output_limit(len(spoken)), draft, source)
-        side.add(self._clock() - start)
+        side.add(start - began, self._clock() - start)
         return None if written is None else written.decode("utf-8", "replace")
 
     def _make_hot(self, prompt: PromptTokens) -> None:

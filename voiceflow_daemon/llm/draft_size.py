@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 BATCHES = (*range(4, 33, 4), 40, 48, 56)
 """Rows that are considered beside a single one: llama.cpp's fast kernels take multiples of 4. From 64
 on its flash attention works in tiles and rounds otherwise; below, every size rounds alike."""
 
-ALLOWANCE = 0.04
+ALLOWANCE = 0.03
 """Share of plain decoding's time that wrong drafts may cost an answer."""
 
 TRUSTED = 16
@@ -45,6 +45,7 @@ class BatchCosts:
         self._scale = 1.0
         self._sizes = sorted(measured)
         self._shape = [measured[size] for size in self._sizes]
+        self._middles = [math.sqrt(low * high) for low, high in pairwise(self._sizes)]
         self._seen = [1] * len(self._sizes)
 
     def seconds(self, rows: int) -> float:
@@ -56,7 +57,7 @@ class BatchCosts:
     def observe(self, rows: int, seconds: float) -> None:
         """A batch took so long."""
         factor = min(max(seconds / self.seconds(rows), 1 / _OUTLIER), _OUTLIER)
-        nearest = min(range(len(self._sizes)), key=lambda index: abs(math.log(self._sizes[index] / rows)))
+        nearest = bisect_right(self._middles, rows)
         self._scale *= 1 + _SCALE_RATE * (factor - 1)
         self._seen[nearest] += 1
         self._shape[nearest] *= 1 + max(_SHAPE_RATE, 1 / self._seen[nearest]) * (factor - 1)
