@@ -76,7 +76,7 @@ class Decoder:
             if self._sizes is None:
                 return self._plain(token, limit, tally)
             self._sizes.begin((len(source) or min(len(draft), limit // 4)) // 2)
-            return self._edited(token, limit, self._draft(draft, source), self._sizes, tally)
+            return self._edited(token, limit, Draft(draft, source), self._sizes, tally)
         finally:
             self._metrics.count("tokens_written", tally.written)
             self._metrics.count("tokens_drafted", tally.drafted)
@@ -93,13 +93,6 @@ class Decoder:
             token = self._model.evaluate([token])
         return bytes(written)
 
-    def _draft(self, draft: Sequence[int], source: Sequence[int]) -> Draft:
-        """Nothing from an end of turn on is ever written."""
-        before_end = [
-            list(takewhile(lambda token: not self._model.is_end(token), text)) for text in (draft, source)
-        ]
-        return Draft(*before_end)
-
     def _edited(self, token: int, limit: int, draft: Draft, sizes: DraftSizes, tally: _Tally) -> bytes | None:
         written = bytearray()
         while not self._model.is_end(token):
@@ -112,7 +105,7 @@ class Decoder:
             batch = [token, *ahead[: rows - 1]]
             answers, took_s = self._verify(batch, rows)
             right = _common(ahead, answers)
-            accepted = min(right, len(batch) - 1)
+            accepted = self._before_end(batch[1 : 1 + right])
             self._take_back(rows - 1 - accepted)
             sizes.observe(rows, took_s, written=1 + accepted)
             sizes.judge(draft.agreed, right, wrong=right < min(len(ahead), len(answers)))
@@ -131,6 +124,10 @@ class Decoder:
         else:
             answers = self._model.evaluate_each([*batch, *batch[-1:] * (rows - len(batch))])
         return answers[: len(batch)], self._clock() - start
+
+    def _before_end(self, tokens: Sequence[int]) -> int:
+        """How many of the tokens come before an end of turn, which is never read."""
+        return sum(1 for _ in takewhile(lambda token: not self._model.is_end(token), tokens))
 
     def _take_back(self, tokens: int) -> None:
         """Cut the last `tokens` off the sequence."""
