@@ -32,7 +32,8 @@ DEFAULT_SECONDS = (2, 5, 15, 60, 180)
 RUNS = {15: 5, 60: 3}
 """Up to this length so many by default, for each is spoken in real time; two of what is longer."""
 RUNS_OF_LONGER = 2
-DECODE_RUNS = 2
+DECODE_RUNS = 1
+"""Of all the sample recordings; `voiceflow bench decode` has more to say."""
 LONGEST_S = 600
 
 _DESCRIPTION = """\
@@ -111,7 +112,7 @@ def _release(options: argparse.Namespace) -> int:
     with bar(progress_console, "Dictating") as progress:
         samples = measure(subject, runs, progress)
     with bar(progress_console, "Writing with and without drafts") as progress:
-        decoding = measure_decoding(subject, options.runs or DECODE_RUNS, progress)
+        decoding = measure_decoding(subject, DECODE_RUNS, progress)
     figures = report(subject, samples, decoding, waiting())
     show(output_console(), figures)
     if options.json is not None:
