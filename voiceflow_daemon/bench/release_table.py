@@ -31,11 +31,10 @@ WAYS = {
 }
 
 EXPLANATION = """\
-Milliseconds from the physical release of the key to the text: medians, and in brackets
-the quartiles; after them how many times longer than voiceflow. The key is let go with the
-last word; voiceflow's grace ({grace} ms) and tail ({tail} ms) are in its time, the others
-have none. Recordings are played in real time to the daemon's own threads; the text goes to
-a sink instead of a desktop.
+From the physical release of the key to the text: medians, and in brackets the quartiles.
+The key is let go with the last word; voiceflow's grace ({grace} ms) and tail ({tail} ms) are in
+its time, the others have none. Recordings are played in real time to the daemon's own
+threads; the text goes to a sink instead of a desktop.
 
 "One after the other" records all, then runs faster-whisper's transcribe and
 Llama.create_chat_completion with their defaults, the prompt being read anew; "with the prompt
@@ -48,7 +47,8 @@ DEMO_OUTPUT = """\
 The models are the demo models, or these widened to a real model's cost: what they cost is
 real, what they write is the demo models'. They know no time stamps, so faster-whisper is
 asked for none; {tokens} tokens of prompt and two tokens a word are more than a real model's.
-Word error rates are theirs, too, on their own sample voice, and say nothing about yours.
+Word error rates are theirs, too, on their own sample voice, and say nothing about yours;
+where faster-whisper loses words in long recordings, it has less to do.
 """
 
 
@@ -57,6 +57,7 @@ def show(console: Console, figures: Report) -> None:
     samples, settings = figures.samples, figures.subject.settings
     console.print(f"{figures.subject.name}, context {settings.context}")
     console.print(_release(figures))
+    console.print(_times(figures))
     explanation = EXPLANATION.format(
         grace=settings.hotkey.release_grace_ms,
         tail=settings.audio.tail_ms,
@@ -75,13 +76,17 @@ def show(console: Console, figures: Report) -> None:
 
 
 def _release(figures: Report) -> Table:
-    table = plain_table("release to text, ms", *_lengths(figures))
+    table = plain_table("release to text, seconds", *_lengths(figures))
     for side in RELEASE_SIDES:
-        cells = []
-        for sides in figures.release_ms.values():
-            times = sides[side].median / sides["ours"].median
-            cells.append(_text(sides[side]) + ("" if side == "ours" else f"  {times:4.1f} x"))
-        table.add_row(TITLES[side], *cells)
+        table.add_row(TITLES[side], *(_seconds(sides[side]) for sides in figures.release_ms.values()))
+    return table
+
+
+def _times(figures: Report) -> Table:
+    table = plain_table("times voiceflow", *_lengths(figures))
+    for side in list(RELEASE_SIDES)[1:]:
+        times = (sides[side].median / sides["ours"].median for sides in figures.release_ms.values())
+        table.add_row(TITLES[side], *(f"{each:.1f}" for each in times))
     return table
 
 
@@ -132,3 +137,7 @@ def _lengths(figures: Report) -> list[str]:
 
 def _text(of: Spread) -> str:
     return f"{of.median:.0f} ({of.low:.0f} to {of.high:.0f})"
+
+
+def _seconds(of: Spread) -> str:
+    return f"{of.median / 1e3:.2f} ({of.low / 1e3:.2f} to {of.high / 1e3:.2f})"
