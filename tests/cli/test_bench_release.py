@@ -44,7 +44,7 @@ def test_it_measures_draws_and_leaves_nothing_behind(own_machine: Machine, tmp_p
     }
     assert made["context"] == "email"
     assert made["texts_by_rules"] == 0
-    assert b"release to text, ms" in ended.stdout
+    assert b"release to text, seconds" in ended.stdout
     ET.fromstring(picture.read_text())
     assert list((own_machine.paths.cache_dir / "bench").iterdir()) == []
     assert not (own_machine.paths.cache_dir / "prefixes").exists()
