@@ -32,9 +32,10 @@ def spoken(first: int, last: int) -> NDArray[np.int16]:
 
 
 class Ears:
-    """Recognises `spoken`."""
+    """Recognises `spoken`, in its `language`."""
 
     def __init__(self) -> None:
+        self.language = "en"
         self.heard: list[str] = []
         self.languages: list[list[str]] = []
         self.loudness: list[float] = []
@@ -50,7 +51,7 @@ class Ears:
         self.heard.append(text)
         self.languages.append(settings.languages)
         self.loudness.append(loudness)
-        return Transcript(text, "en" if text else settings.languages[0], len(samples) / 16_000)
+        return Transcript(text, self.language if text else settings.languages[0], len(samples) / 16_000)
 
     def close(self) -> None:
         pass
@@ -210,6 +211,16 @@ def test_a_guess_changes_nothing() -> None:
     early = world.live.finish(spoken(0, 7))
     assert early.raw == " ".join(TEXT[:7])
     assert world.finish(5).raw == " ".join(TEXT[:10])
+
+
+def test_a_language_without_spaces_gets_none_and_is_written_as_a_whole() -> None:
+    world = World()
+    world.ears.language = "ja"
+    world.close_segment(5)
+    assert not pending(world)
+    done = world.finish(5)
+    assert done.raw == " ".join(TEXT[:5]) + " ".join(TEXT[5:10])
+    assert world.scribe.given == [done.raw]
 
 
 def test_nobody_spoke() -> None:

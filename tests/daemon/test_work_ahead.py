@@ -12,7 +12,7 @@ from tests.daemon.bench import LIMIT_S, SETTINGS, WorkerBench, until
 from tests.daemon.test_live import TEXT, WORD, Ears, spoken
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.daemon.orders import Done, Forget, Guess, Hear, Job, Load, Prepare
-from voiceflow_daemon.daemon.work_queue import TAIL_SAMPLES, WorkQueue, Write
+from voiceflow_daemon.daemon.work_queue import WorkQueue, Write
 
 ONE = 1
 
@@ -104,8 +104,8 @@ def test_a_sentence_gives_way_to_a_release_and_to_little_else(
     ("order", "interrupts"),
     [
         (job(5), False),
-        (job(5, spoken_until=5 * WORD + TAIL_SAMPLES), False),
-        (job(5, spoken_until=5 * WORD + TAIL_SAMPLES + 1), True),
+        (job(5, spoken_until=4 * WORD), False),
+        (job(5, spoken_until=5 * WORD + 1), True),
         (Job(ONE, spoken(0, 5), "default", SETTINGS), True),
         (job(5, 2), True),
         (Forget(ONE), True),
@@ -119,6 +119,54 @@ def test_a_guess_that_is_borne_out_goes_on(order: Job | Forget | Hear, interrupt
     bench.queue.take()
     bench.queue.put(order)
     assert bench.interruptions == interrupts
+
+
+def test_nothing_more_is_begun_once_the_recording_is_ending() -> None:
+    queue = QueueBench().queue
+    queue.put(early := guess(5))
+    queue.put(segment(0, 5))
+    assert queue.take() is early
+    queue.write(ONE)
+    queue.put(segment(5, 6))
+    queue.end()
+    queue.put(released := job(5))
+    assert queue.take() is released
+    queue.put(other := segment(0, 5, 2))
+    assert queue.take() is other
+
+
+def test_a_release_behind_a_cancelled_recording_interrupts_all_the_same() -> None:
+    bench = QueueBench()
+    bench.queue.put(guess(5))
+    bench.queue.take()
+    bench.queue.put(Forget(2))
+    assert bench.interruptions == 0
+    bench.queue.put(job(9))
+    assert bench.interruptions == 1
+
+
+def test_a_tap_of_the_key_does_not_interrupt_the_preparing() -> None:
+    bench = QueueBench()
+    bench.queue.put(Prepare(("email",), SETTINGS))
+    bench.queue.take()
+    bench.queue.put(Forget(ONE))
+    assert bench.interruptions == 0
+
+
+def test_a_recovered_recording_waits_for_whoever_speaks_now() -> None:
+    bench = QueueBench()
+    recovered, heard, released = job(5, -1), segment(0, 5), job(9)
+    for order in (recovered, heard, Prepare(("email",), SETTINGS)):
+        bench.queue.put(order)
+    assert bench.queue.take() is heard
+    bench.queue.put(early := guess(9))
+    assert bench.queue.take() is early
+    bench.queue.put(job(7, -2))
+    assert bench.interruptions == 0
+    bench.queue.end()
+    bench.queue.put(released)
+    assert bench.queue.take() is released
+    assert bench.queue.take() is recovered
 
 
 # ----------------------------------------------------------------------------------- the worker

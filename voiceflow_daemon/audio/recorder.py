@@ -186,7 +186,7 @@ class Recorder:
         opened.ends_by = time.monotonic() + opened.tail_s + self._limits.late_tail_s
         if opened.tail_s == 0:
             self._complete()
-        elif opened.listening is not None:
+        elif opened.listening is not None and opened.listening.spoken_until is not None:
             # Most likely the tail is silent; whether it is, `Recorded.spoken_until` will tell.
             self._emit(opened.so_far())
 

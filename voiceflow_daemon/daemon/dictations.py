@@ -92,7 +92,6 @@ class Dictations:
             return
         entry.spool = recorded.spool
         entry.duration_s = len(recorded.samples) / 16_000
-        entry.peak = recorded.peak
         dictation = entry.dictation
         dictation.reached("tail")
         self._parts.worker.submit(
@@ -105,6 +104,7 @@ class Dictations:
                 recorded.gap_ms,
             )
         )
+        entry.peak = recorded.peak
 
     def capture_failed(self, failed: CaptureFailed) -> None:
         """The microphone failed; what was recorded until then is worked on all the same."""

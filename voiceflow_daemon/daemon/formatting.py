@@ -62,7 +62,9 @@ class Formatter:
                 context,
                 settings,
                 wanted=wanted,
-                draft=lambda piece: draft or format_by_rules(piece, context, language),
+                draft=lambda piece: (
+                    draft if draft and piece == raw else format_by_rules(piece, context, language)
+                ),
             )
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)

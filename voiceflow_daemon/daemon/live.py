@@ -20,8 +20,9 @@ from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber, join_texts
 from voiceflow_daemon.text.joining import join_finished
+from voiceflow_daemon.text.languages import joint
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
 
@@ -61,13 +62,20 @@ class Heard:
     until: int = 0
     language: str = ""
     settling: Settling = field(default_factory=Settling)
+    texts: tuple[str, ...] = ()
+    """Of each piece that was recognised."""
     finished: tuple[Finished, ...] = ()
     loudness: float = 0.0
     """Of the recording so far, 0..1: what is far below it is somebody else in the background."""
 
     @property
     def pending(self) -> Sentence | None:
-        """The first settled sentence that is not written, or was revised since it was."""
+        """The first settled sentence that is not written, or was revised since it was.
+
+        None in a language that puts no spaces between words: what settles a sentence are words.
+        """
+        if not joint(self.language):
+            return None
         agreed = self.agreed
         return self.settling.sentences[agreed] if agreed < len(self.settling.sentences) else None
 
@@ -175,6 +183,9 @@ class LiveDictation:
         """What is not finished is one text: cut into sentences it would take the model longer."""
         done, left = heard.finished[: heard.agreed], heard.settling.sentences[heard.agreed :]
         draft = ""
+        if not joint(heard.language):
+            text = join_texts(heard.texts, heard.language)
+            left = (replace(left[-1], raw=text, marked=text),)
         if self._is_whole and done:
             draft = self._drafted(done, left, heard.language)
             done, left = (), heard.settling.sentences
@@ -218,7 +229,8 @@ def _after(heard: Heard, text: str, language: str, until: int, gap_s: float, pau
     settling = heard.settling if heard.language else replace(heard.settling, language=language or "en")
     silent_s = gap_s if text else (until - heard.until) / SAMPLE_RATE_HZ
     settling = settling.hear(text, silent_s, pause_s)
-    return replace(heard, until=until, language=language, settling=settling)
+    texts = (*heard.texts, text) if text else heard.texts
+    return replace(heard, until=until, language=language, settling=settling, texts=texts)
 
 
 def _in_language(speech: SpeechSettings, language: str) -> SpeechSettings:

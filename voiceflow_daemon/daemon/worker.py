@@ -138,6 +138,7 @@ class Worker:
                         self._emit(Done(work, dictated))
                 case Forget(job_id):
                     self._spoken.pop(job_id, None)
+                    self._guessed_for(job_id)
                 case Hear() | Guess() | Write():
                     self._work_ahead(work)
                 case Step():
@@ -161,10 +162,17 @@ class Worker:
         if self._pipeline is None:
             raise ModelError("No models are loaded.", "See `voiceflow doctor`.")
         live = self._spoken.pop(job.job_id, None) or self._pipeline.begin(job.context, job.settings)
-        guessed, self._guessed = self._guessed, None
+        guessed = self._guessed_for(job.job_id)
         if guessed is not None and is_borne_out(guessed[0], job):
             return self._pipeline.accept(guessed[1])
         return self._pipeline.finish(live, job.samples, job.gap_ms / 1000, self._goes_on)
+
+    def _guessed_for(self, job_id: int) -> tuple[Guess, Dictated] | None:
+        """What was made of that recording before its end, which then is forgotten."""
+        if self._guessed is None or self._guessed[0].job_id != job_id:
+            return None
+        guessed, self._guessed = self._guessed, None
+        return guessed
 
     # ------------------------------------------------------------------ while somebody speaks
     def _work_ahead(self, work: Hear | Guess | Write) -> None:

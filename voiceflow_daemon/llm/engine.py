@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from voiceflow_daemon.config.schema import PromptCacheSettings, Settings
@@ -158,7 +158,7 @@ class LlmEngine:
             parts = self._pieces(raw, prompt, limit_s)
             if deadline is None:
                 self._interrupt.stop_at(self._deadline(parts, prompt, limit_s))
-            return tuple(self._format_piece(part, prompt, draft) for part in parts)
+            return tuple(self._format_pieces(parts, prompt, draft))
 
     def abort(self) -> None:
         """End the present `format` or `prepare` between two graph nodes; any thread may call it."""
@@ -202,10 +202,24 @@ class LlmEngine:
             work_s += self._speed.work_s(tokens + len(prompt.suffix), tokens)
         return time.monotonic() + deadline_s + work_s
 
+    def _format_pieces(
+        self, pieces: list[str], prompt: PromptTokens, draft: Callable[[str], str]
+    ) -> Iterator[Part]:
+        """After an abort the rest comes back at once: what aborted it is waiting."""
+        aborted = False
+        for piece in pieces:
+            if not aborted:
+                try:
+                    yield self._format_piece(piece, prompt, draft)
+                    continue
+                except EvaluationAbortedError:
+                    aborted = True
+            yield Part(piece, "", complete=False)
+
     def _format_piece(self, piece: str, prompt: PromptTokens, draft: Callable[[str], str]) -> Part:
         try:
             text = self._generate(piece, prompt, draft(piece))
-        except (EvaluationAbortedError, ContextOverflowError):
+        except ContextOverflowError:
             text = None
         except ModelError as error:
             self._kv.forget_hot()

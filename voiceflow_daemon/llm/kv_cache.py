@@ -248,7 +248,7 @@ class KvCache:
             return
         try:
             state = self._model.state()
-        except ModelError as error:
+        except (ModelError, MemoryError) as error:
             log.warning("prompts are kept in the model alone: %s", error)
             self._takes_states = False
             return

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import SpeechSettings
+from voiceflow_daemon.text.languages import joint
 
 SAMPLE_RATE_HZ = 16_000
 """Every recogniser here hears mono audio at this rate."""
@@ -24,13 +25,9 @@ class Transcript:
     speech_s: float
 
 
-_WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue", "km"})
-
-
 def join_texts(texts: Iterable[str], language: str) -> str:
     """The text of consecutive pieces of speech; empty ones, in which nobody spoke, leave no trace."""
-    joint = "" if language in _WITHOUT_SPACES else " "
-    return joint.join(text for text in texts if text)
+    return joint(language).join(text for text in texts if text)
 
 
 class VoiceDetector(Protocol):

@@ -81,6 +81,7 @@ class PrefixStore:
         self._writer: threading.Thread | None = None
         self._closed = False
         self._last_use_ns = 0
+        self._purge_failed = False
         self._problem = ""
         self._keep_to_limit()
 
@@ -94,7 +95,7 @@ class PrefixStore:
 
     def read(self, key: str) -> StoredPrefix | None:
         """The verified entry in fresh memory; what does not check out is deleted. Never raises."""
-        if self._limit_bytes == 0:
+        if self._limit_bytes == 0 or self._purge_failed:
             return None
         began = time.perf_counter()
         stored = self._verified(key)
@@ -139,9 +140,10 @@ class PrefixStore:
         with self._lock:
             self._queued.clear()
             self._current = None
-            self._problem = ""
+            self._problem, self._purge_failed = "", True
             with self._reporting("deleted from disk"):
                 remove_all(self._folder)
+                self._purge_failed = False
 
     def set_limit(self, limit_bytes: int) -> None:
         """Change the limit, and try again if there was a problem."""
