@@ -25,7 +25,7 @@ def after(draft: Draft, written: Sequence[int]) -> Draft:
 
 def test_a_right_draft_says_what_comes() -> None:
     text = ids("We need ten chairs by noon .")
-    for count in range(len(text) + 1):
+    for count in range(1, len(text) + 1):
         draft = after(Draft(text), text[:count])
         assert draft.ahead(99) == tuple(text[count:])
         assert draft.agreed == count
@@ -33,14 +33,22 @@ def test_a_right_draft_says_what_comes() -> None:
 
 def test_no_more_is_said_than_was_asked_for() -> None:
     text = ids("We need ten chairs by noon .")
-    assert Draft(text).ahead(3) == tuple(text[:3])
-    assert Draft(text).ahead(0) == ()
+    assert after(Draft(text), text[:1]).ahead(3) == tuple(text[1:4])
+    assert after(Draft(text), text[:1]).ahead(0) == ()
+
+
+def test_nothing_is_said_where_nothing_agrees() -> None:
+    draft = Draft(ids("we need ten chairs"))
+    assert draft.ahead(9) == ()
+    assert after(draft, ids("we need")).ahead(9) == tuple(ids("ten chairs"))
+    assert after(draft, ids("10")).ahead(9) == ()
+    assert draft.agreed == 0
 
 
 @pytest.mark.parametrize(
     ("draft", "written", "ahead"),
     [
-        ("we need ten chairs by noon", "we need 10", "chairs by noon"),  # another word in a word's place
+        ("we need ten chairs by noon", "we need 10 chairs", "by noon"),  # another word in a word's place
         ("we need ten chairs by noon", "we ten", "chairs by noon"),  # a word left out
         ("we need ten chairs by noon", "we chairs", "by noon"),
         ("we need chairs by noon", "we need ten chairs", "by noon"),  # a word more
@@ -81,7 +89,8 @@ def test_what_it_says_stands_there_behind_what_agrees(
     followed = after(Draft(draft, source), written)
     ahead, agreed = list(followed.ahead(99)), followed.agreed
     assert agreed <= len(written)
-    if ahead or agreed:
+    assert agreed or not ahead
+    if agreed:
         known = written[len(written) - agreed :] + ahead
         assert any(known == text[len(text) - len(known) :] for text in (draft, source))
 

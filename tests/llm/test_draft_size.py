@@ -20,11 +20,11 @@ def sizes_for(table: Mapping[int, float], expected: int = 40) -> DraftSizes:
 
 def good_experience(sizes: DraftSizes) -> None:
     for _ in range(200):
-        sizes.judge(0, 32, wrong=False)
+        sizes.judge(1, 32, wrong=False)
 
 
 def bad_experience(sizes: DraftSizes) -> None:
-    for agreed in range(17):
+    for agreed in range(1, 17):
         for _ in range(200):
             sizes.judge(agreed, 0, wrong=True)
 
@@ -74,10 +74,10 @@ class TestBatchCosts:
 class TestAgreement:
     def test_it_counts_the_right_tokens_and_the_models_own(self) -> None:
         agreement = Agreement()
-        for agreed in range(10):
+        for agreed in range(1, 10):
             for _ in range(1000):
                 agreement.observe(agreed, right=True)
-        assert agreement.expected(0, 7) == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8])
+        assert agreement.expected(1, 7) == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8])
 
     def test_behind_a_token_that_is_surely_wrong_nothing_counts(self) -> None:
         agreement = Agreement()
@@ -91,7 +91,7 @@ class TestAgreement:
 class TestRows:
     @COSTS
     @given(
-        agreed=st.integers(0, 20),
+        agreed=st.integers(1, 20),
         drafted=st.integers(0, 70),
         room=st.integers(0, 70),
         good=st.booleans(),
@@ -121,13 +121,13 @@ class TestRows:
             bad_experience(sizes)
             assert sizes.rows(12, 30, 4096) == 1
 
-    def test_a_guess_is_worth_few_rows_and_a_long_agreement_more(self) -> None:
+    def test_one_token_in_agreement_is_worth_few_rows_and_many_are_worth_more(self) -> None:
         sizes = sizes_for(SMALL)
         good_experience(sizes)
         sizes.observe(16, SMALL[16], 16)
         for _ in range(80):
-            sizes.judge(0, 0, wrong=True)
-        assert sizes.rows(0, 50, 4096) < sizes.rows(9, 50, 4096)
+            sizes.judge(1, 0, wrong=True)
+        assert sizes.rows(1, 50, 4096) < sizes.rows(9, 50, 4096)
 
     @COSTS
     def test_the_first_answer_of_all_risks_no_more_than_its_allowance(
@@ -145,6 +145,14 @@ class TestRows:
         assert sizes.rows(9, 60, 4096) > TRUSTED
         sizes.begin(0)
         assert sizes.rows(9, 60, 4096) == TRUSTED
+
+    def test_plain_steps_earn_an_allowance_too(self) -> None:
+        sizes = sizes_for(SMALL, expected=0)
+        good_experience(sizes)
+        assert sizes.rows(9, 60, 4096) == 1
+        for _ in range(10):
+            sizes.observe_step()
+        assert sizes.rows(9, 60, 4096) == 4
 
     def test_losses_are_not_carried_over(self) -> None:
         sizes = sizes_for(SMALL)

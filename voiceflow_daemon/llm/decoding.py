@@ -100,21 +100,35 @@ class Decoder:
                 return None
             draft.follow(token)
             ahead = draft.ahead(min(BATCHES[-1], limit - tally.written - 1))
-            room = self._model.context_tokens - self._model.length()
-            rows = sizes.rows(draft.agreed, len(ahead), room)
-            batch = [token, *ahead[: rows - 1]]
-            answers, took_s = self._verify(batch, rows)
-            right = _common(ahead, answers)
-            accepted = self._before_end(batch[1 : 1 + right])
-            self._take_back(rows - 1 - accepted)
-            sizes.observe(rows, took_s, written=1 + accepted)
-            sizes.judge(draft.agreed, right, wrong=right < min(len(ahead), len(answers)))
-            for kept in batch[1 : 1 + accepted]:
+            if ahead:
+                accepted, following = self._verified(token, ahead, draft.agreed, sizes, tally)
+            else:
+                # Nothing is timed or weighed here: with a tiny model that would show.
+                accepted, following = (), self._model.evaluate([token])
+                sizes.observe_step()
+                tally.add(drafted=0, accepted=0)
+            written += self._model.piece(token)
+            for kept in accepted:
+                written += self._model.piece(kept)
                 draft.follow(kept)
-            written += b"".join(map(self._model.piece, batch[: 1 + accepted]))
-            tally.add(drafted=len(batch) - 1, accepted=accepted)
-            token = answers[accepted]
+            token = following
         return bytes(written)
+
+    def _verified(
+        self, token: int, ahead: Sequence[int], agreed: int, sizes: DraftSizes, tally: _Tally
+    ) -> tuple[Sequence[int], int]:
+        """Read `token` and as much of what may come as is worth it: the right ones of it, and the next."""
+        room = self._model.context_tokens - self._model.length()
+        rows = sizes.rows(agreed, len(ahead), room)
+        batch = [token, *ahead[: rows - 1]]
+        answers, took_s = self._verify(batch, rows)
+        right = _common(ahead, answers)
+        accepted = self._before_end(batch[1 : 1 + right])
+        self._take_back(rows - 1 - accepted)
+        sizes.observe(rows, took_s, written=1 + accepted)
+        sizes.judge(agreed, right, wrong=right < min(len(ahead), len(answers)))
+        tally.add(drafted=len(batch) - 1, accepted=accepted)
+        return batch[1 : 1 + accepted], answers[accepted]
 
     def _verify(self, batch: list[int], rows: int) -> tuple[list[int], float]:
         """What the model writes after each token of the batch, and the seconds; padded to `rows`."""

@@ -38,17 +38,21 @@ class Draft:
 
     @property
     def agreed(self) -> int:
-        """How many tokens before this place agree with what was written; 0 is a guess."""
+        """How many tokens before this place agree with what was written last."""
         return self._agreed
 
     def ahead(self, most: int) -> tuple[int, ...]:
-        """Up to `most` tokens that will probably be written next."""
-        return self._text[self._next : self._next + most]
+        """Up to `most` tokens that will probably be written next; none where nothing agrees.
+
+        Guessing there, that one word stands in another's place, gained 3% with bad drafts and nothing
+        with good ones.
+        """
+        return self._text[self._next : self._next + most] if self._agreed else ()
 
     def follow(self, token: int) -> None:
         """The model wrote `token`."""
         self._written.append(token)
-        if self._text[self._next : self._next + 1] == (token,):
+        if self._agreed and self._text[self._next : self._next + 1] == (token,):
             self._next += 1
             self._agreed += 1
         else:
@@ -57,17 +61,15 @@ class Draft:
             self._home = self._next
 
     def _realign(self, token: int) -> None:
-        """Stand where the most of the latest tokens agree; next to where it stood where none does."""
+        """Stand where the most of the latest tokens agree."""
         which, at, agreed = max(
             ((which, at, self._agreement(which, at)) for which, at in self._places[token]),
             key=self._preference,
             default=(0, 0, 0),
         )
-        if agreed > 1 or (agreed == 1 and self._is_near(which, at)):
-            self._text, self._next, self._agreed = self._texts[which], at, agreed
-        else:
-            # Most differences replace one token by one.
-            self._next, self._agreed = self._next + 1, 0
+        if agreed == 1 and not self._is_near(which, at):
+            agreed = 0
+        self._text, self._next, self._agreed = self._texts[which], at, agreed
 
     def _preference(self, place: tuple[int, int, int]) -> tuple[int, bool, int]:
         which, at, agreed = place

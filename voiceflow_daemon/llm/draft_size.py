@@ -27,9 +27,9 @@ _OUTLIER = 2.0
 """A time so many times longer or shorter than expected says more about the machine's other work."""
 
 _CHANCE_RATE = 0.03
-_CHANCES = (0.2, 0.75, 0.88, 0.94, 0.97, 0.98)
-"""Share of drafted tokens that were right after 0, 1, 2, 4, 8 and 16 or more in agreement: the rules'
-drafts of the demo model's answers, moved towards caution."""
+_CHANCES = (0.75, 0.88, 0.94, 0.97, 0.98)
+"""Share of drafted tokens that were right after 1, 2, 4, 8 and 16 or more in agreement: the rules' drafts
+of the demo model's answers, moved towards caution."""
 
 
 class BatchCosts:
@@ -64,7 +64,7 @@ class BatchCosts:
 
 
 class Agreement:
-    """How likely the next token of a draft is right, by the run of tokens that agreed before it."""
+    """How likely the next token of a draft is right, by the run of tokens, 1 at least, that agreed before."""
 
     def __init__(self) -> None:
         self._chances = list(_CHANCES)
@@ -89,7 +89,7 @@ class Agreement:
 
 
 def _class(agreed: int) -> int:
-    return min(agreed.bit_length(), len(_CHANCES) - 1)
+    return min(agreed.bit_length(), len(_CHANCES)) - 1
 
 
 class DraftSizes:
@@ -141,6 +141,10 @@ class DraftSizes:
         self._costs.observe(rows, seconds)
         self._written += written
         self._gained_s += written * self._costs.seconds(1) - self._costs.seconds(rows)
+
+    def observe_step(self) -> None:
+        """A single row, with no draft to verify, brought a token."""
+        self._written += 1
 
     def judge(self, agreed: int, right: int, *, wrong: bool) -> None:
         """After `agreed` tokens in agreement `right` more were right, and then, perhaps, one was wrong."""
