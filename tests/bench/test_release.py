@@ -82,20 +82,27 @@ def test_a_daemon_without_its_model_tells(paths: Paths, tmp_path: Path) -> None:
         pytest.fail("it cannot be ready")
 
 
-def test_others_write_no_more_than_ours(paths: Paths) -> None:
+@pytest.mark.parametrize("is_stand_in", [True, False])
+def test_others_write_as_much_as_ours(paths: Paths, *, is_stand_in: bool) -> None:
     """And recognise what they are given, by their own defaults or tuned."""
-    demo = Subject("demo", DEMO, paths, is_stand_in=True)
     (clip, *_) = sample_clips(assets_dir() / "demo" / "recordings")
-    asked: list[int] = []
-    with closing(release._sequential(demo)) as others:
+    asked, written = [], []
+    with closing(release._sequential(Subject("demo", DEMO, paths, is_stand_in=is_stand_in))) as others:
         answer = others._llama.create_chat_completion
 
-        def noting(messages: list[object], **options: int) -> object:
+        def noting(messages: list[object], **options: object) -> object:
             asked.append(options["max_tokens"])
-            return answer(messages, **options)
+            answered = answer(messages, **options)
+            written.append(answered["usage"]["completion_tokens"])
+            return answered
 
         others._llama.create_chat_completion = noting
+        text = "Hello there, this is longer than what was said. " * 3
         for way in (others.defaults, others.tuned):
-            assert way(clip.samples, "Tidy it up.", "hello there", "Hello there.").heard
-        written = others.tokens("Hello there.")
-    assert asked == [written + 1, 1, written + 1]
+            assert way(clip.samples, "Tidy it up.", "hello there", text).heard
+        most = others.tokens(text) + 1
+    assert asked == [most, 1, most]
+    if is_stand_in:
+        assert written == asked
+    else:
+        assert max(written) < most, "it ends by itself"

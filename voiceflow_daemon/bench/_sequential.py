@@ -5,6 +5,7 @@ With each library's defaults, or tuned for dictation. Models, precision, threads
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,11 +49,14 @@ class Sequential:
                 verbose=False,
             )
 
+        self._no_end = {self._llama.token_eos(): -math.inf}
+
     def defaults(self, samples: NDArray[np.int16], system: str, transcript: str, written: str) -> Answered:
         """With the defaults of both libraries; the model has read something else before.
 
         Recognised are `samples`, int16 at 16 kHz, shape (n,). Formatted is `transcript`, not what was
-        heard, for the same work is to be done; and no more tokens are written than `written` has.
+        heard, for the same work is to be done; and no more tokens are written than `written` has, nor
+        fewer by stand-ins.
         """
         self._llama.reset()
         most_tokens = self.tokens(written) + _END
@@ -86,7 +90,7 @@ class Sequential:
         return Answered(heard, stages_ms, time.process_time() - cpu_s)
 
     def _transcribe(self, samples: NDArray[np.int16], options: dict[str, Any]) -> str:
-        if not self._models.writes_timestamps:
+        if self._models.are_stand_ins:
             options = options | {"without_timestamps": True}
         segments, _ = self._whisper.transcribe(samples.astype(np.float32) / np.float32(32768), **options)
         return " ".join(segment.text.strip() for segment in segments)
@@ -96,4 +100,5 @@ class Sequential:
             {"role": "system", "content": system},
             {"role": "user", "content": transcript},
         ]
-        self._llama.create_chat_completion(messages, max_tokens=most_tokens, temperature=0.0)
+        options: dict[str, Any] = {"logit_bias": self._no_end} if self._models.are_stand_ins else {}
+        self._llama.create_chat_completion(messages, max_tokens=most_tokens, temperature=0.0, **options)

@@ -194,7 +194,7 @@ def _sequential(subject: Subject) -> Sequential:
             speech=subject.speech_path,
             compute_type=settings.speech.compute_type,
             speech_threads=_speech_threads(subject),
-            writes_timestamps=not subject.is_stand_in,
+            are_stand_ins=subject.is_stand_in,
             language=settings.speech.languages[0],
             llm=subject.llm_path,
             llm_threads=_llm_threads(subject),

@@ -46,7 +46,9 @@ write; the others may write no more tokens than voiceflow's text has.
 DEMO_OUTPUT = """\
 The models are the demo models, or these widened to a real model's cost: what they cost is
 real, what they write is the demo models'. They know no time stamps, so faster-whisper is
-asked for none; {tokens} tokens of prompt and two tokens a word are more than a real model's.
+asked for none, and lose their way in long texts, so Llama must write just as many tokens as
+voiceflow's text has. {tokens} tokens of prompt and two tokens a word are more than a real
+model's.
 Word error rates are theirs, too, on their own sample voice, and say nothing about yours;
 where faster-whisper loses words in long recordings, it has less to do.
 """

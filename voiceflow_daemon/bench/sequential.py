@@ -8,12 +8,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Models:
-    """The files and how to load them. A recogniser without time stamps must not be asked for them."""
+    """The files and how to load them.
+
+    `are_stand_ins`: models that must be asked for what they cannot do by themselves. The recogniser has
+    learned no time stamps, and the writer loses its way in long texts, ending too early or never.
+    """
 
     speech: Path
     compute_type: str
     speech_threads: int
-    writes_timestamps: bool
+    are_stand_ins: bool
     language: str
     llm: Path
     llm_threads: int
