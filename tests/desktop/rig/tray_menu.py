@@ -142,11 +142,14 @@ class Tray:
         return None
 
     def await_item(self, item_id: str, limit_s: float = 10.0) -> TrayItem:
-        """Wait for an item whose id contains `item_id` and whose menu can be read."""
+        """Wait for an item whose id contains `item_id` and whose menu can be read.
+
+        Also while the panel has no list: its plugin is a process of its own, which it starts again.
+        """
 
         def ready() -> TrayItem | None:
-            item = self.find(item_id)
             try:
+                item = self.find(item_id)
                 return item if item is not None and item.menu().children else None
             except BusError:
                 return None
