@@ -53,8 +53,11 @@ class FakeLanguageModel:
     def context_tokens(self) -> int:
         return self._context_tokens
 
-    def render_chat(self, system: str, user: str) -> str:
-        return f"<|start|>system\n{system}<|end|><|start|>user\n{user}<|end|><|start|>assistant\n"
+    def render_chat(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
+        turns = "".join(
+            f"{said}<|end|><|start|>assistant\n{written}<|end|><|start|>user\n" for said, written in earlier
+        )
+        return f"<|start|>system\n{system}<|end|><|start|>user\n{turns}{user}<|end|><|start|>assistant\n"
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         if special:

@@ -4,7 +4,7 @@ import pytest
 
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm.chat_template import ChatTemplate
-from voiceflow_daemon.llm.prompts import split_prompt
+from voiceflow_daemon.llm.prompts import between_turns, split_prompt
 
 CHATML = """
 {%- for message in messages %}
@@ -33,6 +33,11 @@ BRACKETS = """{{ bos_token }}
 {%- if m.role == 'system' %}{% set ns.system = m.content + '\n\n' %}{% continue %}{% endif %}
 {{- '[INST] ' + ns.system + m.content + ' [/INST]' }}
 {%- endfor %}"""
+
+BRACKETED_TURNS = """{{ bos_token }}
+{%- for m in messages %}{% if m.role == 'user' %}
+{{- '[INST] ' + (messages[0].content + '\n\n' if loop.index0 == 1 else '') + m.content + ' [/INST]' }}
+{%- elif m.role == 'assistant' %}{{ m.content + eos_token }}{% endif %}{% endfor %}"""
 
 THINKING = CHATML.replace(
     "assistant\n'",
@@ -153,3 +158,42 @@ def test_a_template_that_does_not_pass_the_words_on_is_found_out(source: str) ->
     with pytest.raises(ModelError) as caught:
         split_prompt(template.render, "RULES")
     assert "models list" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "between"),
+    [
+        (CHATML, "<|im_end|>\n<|im_start|>user\n"),
+        (HEADERS, "<|eot|><|head|>user<|/head|>\n\n"),
+        (NO_SYSTEM, "<end>\n<turn>user\n"),
+        (BRACKETED_TURNS, "</s>[INST] "),
+    ],
+)
+def test_what_stands_between_two_turns_is_found(source: str, between: str) -> None:
+    template = ChatTemplate(source, bos="<s>", eos="</s>")
+    prefix, suffix = split_prompt(template.render, "RULES")
+    assert between_turns(template.render, "RULES", prefix, suffix) == between
+
+
+def test_a_whole_conversation_is_made_of_these_pieces() -> None:
+    template = ChatTemplate(CHATML, bos="<s>", eos="</s>")
+    prefix, suffix = split_prompt(template.render, "RULES")
+    between = between_turns(template.render, "RULES", prefix, suffix)
+    told = template.render("RULES", "now", [("said", "written"), ("and", "so")])
+    assert told == f"{prefix}said{suffix}written{between}and{suffix}so{between}now{suffix}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ messages[0].content }}{{ messages[-1].content }}",
+        "{{ messages[0].content }}{{ messages[1].content }}",
+        "{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}",
+        "{{ messages[0].content }}{% for m in messages[1:] | reverse %}{{ m.content }};{% endfor %}",
+        "{% if messages[2:] %}{{ raise_exception('no more') }}{% endif %}RULES{{ messages[1].content }}",
+    ],
+    ids=["only the last", "only the first", "twice", "backwards", "refused"],
+)
+def test_a_template_without_a_place_for_earlier_turns_is_found_out(source: str) -> None:
+    template = ChatTemplate(source, bos="", eos="")
+    assert between_turns(template.render, "RULES", "RULES", "") == ""

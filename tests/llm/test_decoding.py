@@ -40,7 +40,7 @@ def pseudo_random(seed: int, end_share: int = 24) -> Rule:
 class Answer:
     """What came out; `read` is the model's sequence behind the prompt."""
 
-    text: bytes | None
+    tokens: list[int] | None
     read: list[int]
     error: type[Exception] | None
 
@@ -58,12 +58,12 @@ def answer(
 ) -> Answer:
     model.truncate(0)
     token = model.evaluate(PROMPT)
-    text, error = None, None
+    tokens, error = None, None
     try:
-        text = decoder.decode(token, limit, draft, source)
+        tokens = decoder.decode(token, limit, draft, source)
     except (ContextOverflowError, EvaluationAbortedError) as raised:
         error = type(raised)
-    return Answer(text, model.read[len(PROMPT) :], error)
+    return Answer(tokens, model.read[len(PROMPT) :], error)
 
 
 def plain(model: ScriptedModel, limit: int) -> Answer:
@@ -174,7 +174,7 @@ def test_every_token_is_counted(seed: int, kind: str, limit: int) -> None:
 def test_a_right_draft_is_accepted_in_few_steps() -> None:
     text = list(range(100, 140))
     model, metrics = ScriptedModel(answering(PROMPT, text)), Metrics()
-    assert answer(model, decoder_for(model, metrics), 200, text).text == bytes(text)
+    assert answer(model, decoder_for(model, metrics), 200, text).tokens == text
     assert metrics.counter("decode_steps") <= 5
     assert metrics.counter("tokens_accepted") == 40 - metrics.counter("decode_steps")
 
@@ -182,7 +182,7 @@ def test_a_right_draft_is_accepted_in_few_steps() -> None:
 def test_batches_come_in_fours_and_fit_the_window() -> None:
     text = list(range(100, 140))
     model = ScriptedModel(answering(PROMPT, text), context_tokens=len(PROMPT) + len(text))
-    assert answer(model, decoder_for(model), 200, text).text == bytes(text)
+    assert answer(model, decoder_for(model), 200, text).tokens == text
     rows = [len(tokens) for tokens in model.evaluated[1:]]
     assert max(rows) > 8
     assert all(count == 1 or count % 4 == 0 for count in rows)
@@ -201,7 +201,7 @@ def test_a_model_that_suddenly_takes_nothing_back_is_an_error_and_no_wrong_text(
     text = list(range(100, 140))
     model = ForgetfulModel(answering(PROMPT, text))
     draft = [*text[:3], 7, *text[3:]]
-    assert answer(model, decoder_for(model), 200, draft).text == bytes(text)
+    assert answer(model, decoder_for(model), 200, draft).tokens == text
     model.truncate(0)
     token = model.evaluate(PROMPT)
     model.forgets = True
@@ -239,7 +239,7 @@ class TestMeasureCosts:
         assert measure_costs(model) is None
         assert model.length() == 0
         model.evaluated.clear()
-        assert answer(model, Decoder(model, Metrics(), None), 200, text).text == bytes(text)
+        assert answer(model, Decoder(model, Metrics(), None), 200, text).tokens == text
         assert {len(tokens) for tokens in model.evaluated[1:]} == {1}
 
     def test_a_fake_of_words_can_be_measured(self) -> None:
@@ -277,7 +277,7 @@ def series(
         model.rule = answering(PROMPT, text)
         model.truncate(0)
         token, start = model.evaluate(PROMPT), model.now
-        assert decoder.decode(token, 2 * len(text) + 32, draft) == bytes(text)
+        assert decoder.decode(token, 2 * len(text) + 32, draft) == text
         total.edited_s += model.now - start
         total.plain_s += len(text) * table[1]
     return total

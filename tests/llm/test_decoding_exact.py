@@ -96,18 +96,18 @@ class Desk:
     def source(self, transcript: str) -> list[int]:
         return self.model.tokenize(transcript, special=False)
 
-    def plain(self, transcript: str) -> tuple[bytes | None, list[int]]:
+    def plain(self, transcript: str) -> tuple[list[int] | None, list[int]]:
         prompt = self.prompt(transcript)
         text = self._plain.decode(self.model.evaluate(prompt[-1:]), LIMIT)
         return text, self._written(text, prompt)
 
-    def edited(self, transcript: str, draft: Sequence[int]) -> tuple[bytes | None, list[int]]:
+    def edited(self, transcript: str, draft: Sequence[int]) -> tuple[list[int] | None, list[int]]:
         prompt = self.prompt(transcript)
         token = self.model.evaluate(prompt[-1:])
         text = self._edited.decode(token, LIMIT, draft, self.source(transcript))
         return text, self._written(text, prompt)
 
-    def _written(self, text: bytes | None, prompt: list[int]) -> list[int]:
+    def _written(self, text: list[int] | None, prompt: list[int]) -> list[int]:
         """With the end of the turn, where it came."""
         return self.model.sequence[len(prompt) :] + ([] if text is None else [self._end])
 

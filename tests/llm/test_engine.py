@@ -18,6 +18,7 @@ from voiceflow_daemon.llm.budget import Speed
 from voiceflow_daemon.llm.engine import LlmEngine, Part
 from voiceflow_daemon.llm.prompt_cache import PromptCache, PromptTemplate
 from voiceflow_daemon.llm.prompts import BUILT_IN, ContextPrompts
+from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -371,3 +372,125 @@ def test_a_long_dictation_is_finished_in_parts(demo: Format) -> None:
     assert " ".join(part.raw for part in parts) == " ".join([said] * 8)
     assert all(part.complete for part in parts)
     assert parts[0].text.startswith("The report is ready. The train was late again today.")
+
+
+# ------------------------------------------------------------------------------- earlier turns
+BETWEEN = "<|end|><|start|>user\n"
+
+
+def with_turns(model: FakeLanguageModel) -> tuple[LlmEngine, Metrics]:
+    """An engine whose template has a place for earlier turns."""
+    metrics = Metrics()
+    engine = LlmEngine(model, metrics, FakeDiskTier(), FAST)
+    engine.set_prompt_cache(
+        PromptCache(lambda context, _: PromptTemplate(context, PREFIX, SUFFIX, BETWEEN), metrics)
+    )
+    return engine, metrics
+
+
+def read_by(model: FakeLanguageModel) -> str:
+    """What stands in the sequence."""
+    names = {256: "<|start|>", 257: "<|end|>"}
+    sequence = model.state().view("<i4").tolist()
+    return "".join(names.get(token) or chr(token) for token in sequence)
+
+
+FIRST, SECOND = Turn("hello", "Hello."), Turn("how are you", "How are you.")
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_earlier_turns_stand_before_the_transcript(goes_back: bool) -> None:
+    model = FakeLanguageModel(goes_back=goes_back)
+    engine, _ = with_turns(model)
+    parts = engine.format("fine", "email", Settings(), earlier=[FIRST, SECOND], goes_on=True)
+    assert parts == (Part("fine", "Fine.", complete=True),)
+    assert read_by(model) == (
+        f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}how are you{SUFFIX}How are you.{BETWEEN}fine{SUFFIX}Fine."
+    )
+    assert (
+        read_by(model)
+        == model.render_chat("be tidy", "fine", [("hello", "Hello."), ("how are you", "How are you.")])
+        + "Fine."
+    )
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_what_was_written_is_not_read_again_for_the_next_sentence(goes_back: bool) -> None:
+    model = FakeLanguageModel(goes_back=goes_back)
+    engine, _ = with_turns(model)
+    engine.format("hello", "email", Settings(), goes_on=True)
+    done = len(model.evaluated)
+    engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)
+    assert model.evaluated[done] == (
+        *model.tokenize(BETWEEN, special=True),
+        *b"fine",
+        *model.tokenize(SUFFIX, special=True),
+    )
+
+
+def test_prepared_turns_leave_only_the_transcript_to_read() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    assert engine.prepare("email", Settings(), earlier=[FIRST, SECOND])
+    done = len(model.evaluated)
+    engine.format("fine", "email", Settings(), earlier=[FIRST, SECOND])
+    assert model.evaluated[done] == (*b"fine", *model.tokenize(SUFFIX, special=True))
+
+
+def test_a_turn_that_turned_out_otherwise_is_read_anew() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    engine.format("hello", "email", Settings(), goes_on=True)
+    engine.format("fine", "email", Settings(), earlier=[Turn("hello", "Hi!")], goes_on=True)
+    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hi!{BETWEEN}fine{SUFFIX}Fine."
+
+
+def test_nothing_dictated_stays_when_the_dictation_is_over() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    engine.format("hello", "email", Settings(), goes_on=True)
+    engine.forget_dictation()
+    assert read_by(model) == PREFIX
+    engine.format("hello", "email", Settings(), goes_on=True)
+    engine.format("fine", "email", Settings(), earlier=[FIRST])
+    assert read_by(model) == PREFIX
+
+
+def test_other_work_in_between_changes_nothing() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    engine.format("hello", "email", Settings(), goes_on=True)
+    engine.invalidate()
+    engine.prepare("slack", Settings())
+    assert read_by(model) == PREFIX
+    engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)
+    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}fine{SUFFIX}Fine."
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 6])
+@pytest.mark.parametrize("goes_back", [True, False])
+def test_after_an_abort_the_next_sentence_finds_its_turns_all_the_same(at: int, goes_back: bool) -> None:
+    model = FakeLanguageModel(goes_back=goes_back)
+    engine, _ = with_turns(model)
+    engine.prepare("email", Settings())
+    calls = iter(range(1, 10_000))
+    model.before_evaluation = lambda: engine.abort() if next(calls) == at else None
+    assert not engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)[0].complete
+    model.before_evaluation = lambda: None
+    assert engine.format("good", "email", Settings(), earlier=[FIRST], goes_on=True)[0].complete
+    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}good{SUFFIX}Good."
+
+
+def test_in_a_small_window_the_transcript_comes_before_the_turns() -> None:
+    model = FakeLanguageModel(context_tokens=200)
+    engine, _ = with_turns(model)
+    long = Turn("x" * 60, "X" * 60)
+    assert engine.format("fine", "email", Settings(), earlier=[long], goes_on=True)[0].complete
+    assert read_by(model) == f"{PREFIX}fine{SUFFIX}Fine."
+
+
+def test_a_template_without_a_place_for_turns_gets_none() -> None:
+    model = FakeLanguageModel()
+    engine = engine_on(model)
+    engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)
+    assert "hello" not in read_by(model)

@@ -259,7 +259,9 @@ class _Bench:
         start = self._clock()
         written = side.decoder.decode(token, output_limit(len(spoken)), draft, source)
         side.add(start - began, self._clock() - start)
-        return None if written is None else written.decode("utf-8", "replace")
+        if written is None:
+            return None
+        return b"".join(map(self._model.piece, written)).decode("utf-8", "replace")
 
     def _make_hot(self, prompt: PromptTokens) -> None:
         length = len(prompt.prefix)

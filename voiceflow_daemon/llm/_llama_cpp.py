@@ -126,9 +126,9 @@ class LlamaCppModel:
         """Size of the context window."""
         return self._context_tokens
 
-    def render_chat(self, system: str, user: str) -> str:
+    def render_chat(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
         """The prompt by the model's own template."""
-        return self._template.render(system, user)
+        return self._template.render(system, user, earlier)
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids, without a BOS of llama.cpp's own: the template writes it."""

@@ -42,8 +42,11 @@ class LanguageModel(Protocol):
     def context_tokens(self) -> int:
         """How many tokens the sequence can hold."""
 
-    def render_chat(self, system: str, user: str) -> str:
-        """The whole prompt, generation prompt included, by the model's own chat template."""
+    def render_chat(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
+        """The whole prompt, generation prompt included, by the model's own chat template.
+
+        `earlier` are turns before: what the user wrote, and what was answered. May raise `ModelError`.
+        """
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """Token ids; may raise `ModelError`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -52,20 +53,27 @@ class ChatTemplate:
             raise ModelError(f"The model's chat template cannot be read: {error}.", _HINT) from error
         self._takes_system = self._shows_system()
 
-    def render(self, system: str, user: str) -> str:
-        """The prompt for one system and one user message, up to where the answer begins."""
+    def render(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
+        """The prompt for one system and one user message, up to where the answer begins.
+
+        `earlier` are turns before that message: what the user wrote, and what was answered.
+        """
         try:
-            text = self._render(self._messages(system, user))
+            text = self._render(self._messages(system, user, earlier))
         except _RUNTIME_ERRORS as error:
             raise ModelError(f"The model's chat template refuses a plain message: {error}.", _HINT) from error
         if self._always_bos and self._bos and not text.startswith(self._bos):
             text = self._bos + text
         return text + _end_of_thinking(text)
 
-    def _messages(self, system: str, user: str) -> list[dict[str, str]]:
-        if self._takes_system:
-            return [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        return [{"role": "user", "content": f"{system}\n\n{user}"}]
+    def _messages(
+        self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()
+    ) -> list[dict[str, str]]:
+        said = [text for asked, answered in earlier for text in (asked, answered)] + [user]
+        if not self._takes_system:
+            said[0] = f"{system}\n\n{said[0]}"
+        turns = [{"role": ("user", "assistant")[at % 2], "content": text} for at, text in enumerate(said)]
+        return [{"role": "system", "content": system}, *turns] if self._takes_system else turns
 
     def _shows_system(self) -> bool:
         """Whether the template prints a system message: some refuse it, some leave it out."""

@@ -64,8 +64,8 @@ class Decoder:
 
     def decode(
         self, token: int, limit: int, draft: Sequence[int] = (), source: Sequence[int] = ()
-    ) -> bytes | None:
-        """The bytes from `token`, the likeliest next one, up to the end of the turn.
+    ) -> list[int] | None:
+        """The tokens from `token`, the likeliest next one, up to the end of the turn, which is not read.
 
         None when that does not come within `limit` tokens. `draft` is what the answer will probably
         be, `source` the transcript. Raises what `LanguageModel.evaluate` raises, and `ModelError`
@@ -83,18 +83,20 @@ class Decoder:
             self._metrics.count("tokens_accepted", tally.accepted)
             self._metrics.count("decode_steps", tally.steps)
 
-    def _plain(self, token: int, limit: int, tally: _Tally) -> bytes | None:
-        written = bytearray()
+    def _plain(self, token: int, limit: int, tally: _Tally) -> list[int] | None:
+        written: list[int] = []
         while not self._model.is_end(token):
             if tally.written == limit:
                 return None
-            written += self._model.piece(token)
+            written.append(token)
             tally.add(drafted=0, accepted=0)
             token = self._model.evaluate([token])
-        return bytes(written)
+        return written
 
-    def _edited(self, token: int, limit: int, draft: Draft, sizes: DraftSizes, tally: _Tally) -> bytes | None:
-        written = bytearray()
+    def _edited(
+        self, token: int, limit: int, draft: Draft, sizes: DraftSizes, tally: _Tally
+    ) -> list[int] | None:
+        written: list[int] = []
         while not self._model.is_end(token):
             if tally.written == limit:
                 return None
@@ -107,12 +109,11 @@ class Decoder:
                 accepted, following = (), self._model.evaluate([token])
                 sizes.observe_step()
                 tally.add(drafted=0, accepted=0)
-            written += self._model.piece(token)
+            written += [token, *accepted]
             for kept in accepted:
-                written += self._model.piece(kept)
                 draft.follow(kept)
             token = following
-        return bytes(written)
+        return written
 
     def _verified(
         self, token: int, ahead: Sequence[int], agreed: int, sizes: DraftSizes, tally: _Tally
@@ -122,7 +123,7 @@ class Decoder:
         rows = sizes.rows(agreed, len(ahead), room)
         batch = [token, *ahead[: rows - 1]]
         answers, took_s = self._verify(batch, rows)
-        right = _common(ahead, answers)
+        right = common_start(ahead, answers)
         accepted = self._before_end(batch[1 : 1 + right])
         self._take_back(rows - 1 - accepted)
         sizes.observe(rows, took_s, written=1 + accepted)
@@ -170,6 +171,6 @@ class _Tally:
         self.steps += 1
 
 
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
+def common_start(first: Sequence[int], second: Sequence[int]) -> int:
     """How many tokens both begin with."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from voiceflow_daemon.config.schema import PromptCacheSettings, Settings
@@ -15,7 +15,6 @@ from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAborted
 from voiceflow_daemon.llm.budget import (
     Speed,
     measure_speed,
-    output_limit,
     part_capacity,
     pieces,
 )
@@ -26,6 +25,8 @@ from voiceflow_daemon.llm.kv_cache import DiskTier, KvCache, PromptEntry
 from voiceflow_daemon.llm.kv_ram import Prefix
 from voiceflow_daemon.llm.prompt_cache import PromptCache
 from voiceflow_daemon.llm.prompt_tokens import PromptTokens, TokenCache
+from voiceflow_daemon.llm.turns import Turn
+from voiceflow_daemon.llm.writing import Writer
 from voiceflow_daemon.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,11 @@ class Part:
     raw: str
     text: str
     complete: bool
+
+
+def always() -> bool:
+    """Work that nobody takes back."""
+    return True
 
 
 class LlmEngine:
@@ -72,16 +78,11 @@ class LlmEngine:
         self._speed = speed
         self._tokens = TokenCache(model, metrics)
         self._kv = KvCache(model, metrics, disk, PromptCacheSettings().memory_mb * MEBIBYTE)
-        self._decoder = Decoder(model, metrics, costs)
+        self._writer = Writer(model, self._tokens, self._kv, Decoder(model, metrics, costs), metrics)
         self._interrupt = Interrupt(model)
         self._cache: PromptCache | None = None
         self._lock = threading.Lock()
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
-
-    @property
-    def speed(self) -> Speed:
-        """Seconds a token on this machine."""
-        return self._speed
 
     @property
     def prompt_problem(self) -> str:
@@ -98,17 +99,28 @@ class LlmEngine:
         """Where templates come from."""
         self._cache = cache
 
-    def prepare(self, context: str, settings: Settings, wanted: Callable[[], bool] = lambda: True) -> bool:
+    def prepare(
+        self,
+        context: str,
+        settings: Settings,
+        wanted: Callable[[], bool] = always,
+        earlier: Sequence[Turn] = (),
+    ) -> bool:
         """Evaluate the context's prefix, so that no dictation waits for it; False when aborted.
 
-        `wanted` is asked once `abort` works: who first takes it back and then aborts is never missed.
+        With `earlier`, the turns before the sentence that comes next stand behind it then, until
+        `forget_dictation` is called. `wanted` is asked once `abort` works: who first takes it back and
+        then aborts is never missed.
         Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
         """
         with self._interrupt.work():
             if not wanted():
                 return False
+            limits = settings.prompt_cache
             try:
-                self._kv.make_hot(self._prompt(context, settings).prefix)
+                prompt = self._prompt(context, settings)
+                self._kv.set_limits(limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE)
+                self._writer.read(prompt, earlier)
             except EvaluationAbortedError:
                 log.info("preparing the context %r was interrupted", context)
                 return False
@@ -125,8 +137,11 @@ class LlmEngine:
         context: str,
         settings: Settings,
         deadline: float | None = None,
-        wanted: Callable[[], bool] = lambda: True,
+        wanted: Callable[[], bool] = always,
         draft: Callable[[str], str] = str,
+        earlier: Sequence[Turn] = (),
+        *,
+        goes_on: bool = False,
     ) -> tuple[Part, ...]:
         """Write the transcript in the context's style; its parts in order, none when it is blank.
 
@@ -135,7 +150,9 @@ class LlmEngine:
         prompt or model is logged, and the parts come back incomplete: what was said is never lost here.
         So they do where `wanted`, asked when an `abort` would be noticed, says no. `draft` makes of a
         piece of the transcript what the model will probably write: right or wrong, it changes the time
-        that this takes, not the outcome.
+        that this takes, not the outcome. `earlier` are the turns before it, where the chat template has a
+        place for such. Where the dictation `goes_on`, what was read of it stays in the sequence, for what
+        comes next; then `forget_dictation` must be called in the end.
         """
         raw = transcript.strip()
         if not raw:
@@ -144,21 +161,28 @@ class LlmEngine:
         with self._interrupt.work():
             if not wanted():
                 return (Part(raw, "", complete=False),)
-            try:
-                prompt = self._prompt(context, settings)
-                # Evaluating the prompt comes on top of the text's own time, and may hang as well.
-                reading_s = self._speed.read_s * len(prompt.prefix)
-                latest = time.monotonic() + limit_s + reading_s
-                self._interrupt.stop_at(latest if deadline is None else deadline)
-                self._kv.make_hot(prompt.prefix)
-            except (EvaluationAbortedError, ContextOverflowError):
-                return (Part(raw, "", complete=False),)
-            except VoiceflowError as error:
-                return (self._failed(raw, error),)
-            parts = self._pieces(raw, prompt, limit_s)
-            if deadline is None:
-                self._interrupt.stop_at(self._deadline(parts, prompt, limit_s))
-            return tuple(self._format_pieces(parts, prompt, draft))
+            with self._writer.dictation(goes_on=goes_on):
+                try:
+                    prompt = self._prompt(context, settings)
+                    # Evaluating the prompt comes on top of the text's own time, and may hang as well.
+                    reading_s = self._speed.read_s * len(prompt.prefix)
+                    latest = time.monotonic() + limit_s + reading_s
+                    self._interrupt.stop_at(latest if deadline is None else deadline)
+                    turns = self._writer.make_hot(prompt, earlier)
+                except (EvaluationAbortedError, ContextOverflowError):
+                    return (Part(raw, "", complete=False),)
+                except VoiceflowError as error:
+                    return (self._failed(raw, error),)
+                parts = self._pieces(raw, prompt, limit_s)
+                if deadline is None:
+                    reading_s = self._speed.read_s * len(turns)
+                    self._interrupt.stop_at(self._deadline(parts, prompt, limit_s + reading_s))
+                return tuple(self._format_pieces(parts, prompt, draft, earlier))
+
+    def forget_dictation(self) -> None:
+        """Cut what was dictated off the model's sequence; the model's thread calls it."""
+        with self._interrupt.work():
+            self._writer.forget_dictation()
 
     def abort(self) -> None:
         """End the present `format` or `prepare` between two graph nodes; any thread may call it."""
@@ -177,8 +201,6 @@ class LlmEngine:
     def _prompt(self, context: str, settings: Settings) -> PromptTokens:
         if self._cache is None:
             raise RuntimeError("set_prompt_cache was not called")
-        limits = settings.prompt_cache
-        self._kv.set_limits(limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE)
         prompt = self._tokens.get(self._cache.get_or_format(context, settings))
         with self._lock:
             self._prefixes[context] = prompt.prefix
@@ -203,49 +225,32 @@ class LlmEngine:
         return time.monotonic() + deadline_s + work_s
 
     def _format_pieces(
-        self, pieces: list[str], prompt: PromptTokens, draft: Callable[[str], str]
+        self, pieces: list[str], prompt: PromptTokens, draft: Callable[[str], str], earlier: Sequence[Turn]
     ) -> Iterator[Part]:
         """After an abort the rest comes back at once: what aborted it is waiting."""
         aborted = False
         for piece in pieces:
             if not aborted:
                 try:
-                    yield self._format_piece(piece, prompt, draft)
+                    yield self._format_piece(piece, prompt, draft, earlier)
                     continue
                 except EvaluationAbortedError:
                     aborted = True
             yield Part(piece, "", complete=False)
 
-    def _format_piece(self, piece: str, prompt: PromptTokens, draft: Callable[[str], str]) -> Part:
+    def _format_piece(
+        self, piece: str, prompt: PromptTokens, draft: Callable[[str], str], earlier: Sequence[Turn]
+    ) -> Part:
         try:
-            text = self._generate(piece, prompt, draft(piece))
+            text = self._writer.write(piece, prompt, draft(piece), earlier)
         except ContextOverflowError:
             text = None
         except ModelError as error:
             self._kv.forget_hot()
             return self._failed(piece, error)
-        finally:
-            self._kv.rewind()
         return Part(piece, text or "", complete=text is not None)
 
     def _failed(self, raw: str, error: VoiceflowError) -> Part:
         log.error("the language model could not format a text: %s", error)
         self._metrics.count("parts_failed")
         return Part(raw, "", complete=False)
-
-    def _generate(self, piece: str, prompt: PromptTokens, draft: str) -> str | None:
-        """The model's answer behind the hot prefix; None when a limit cut it."""
-        if self._model.length() != len(prompt.prefix):
-            # A model that cannot go back has lost the prefix to the part before.
-            self._kv.make_hot(prompt.prefix)
-        rest = self._tokens.rest(prompt, piece)
-        limit = output_limit(len(rest) - len(prompt.suffix))
-        if len(prompt.prefix) + len(rest) + limit > self._model.context_tokens:
-            return None
-        with self._metrics.timed("transcript_prefill_ms"):
-            token = self._model.evaluate(rest)
-        drafted = self._model.tokenize(draft, special=False)
-        source = rest[: len(rest) - len(prompt.suffix)]
-        with self._metrics.timed("decode_ms"):
-            written = self._decoder.decode(token, limit, drafted, source)
-        return written.decode("utf-8", "replace").strip() if written is not None else None

@@ -142,28 +142,38 @@ class KvCache:
             for prefix, entry in self._ram.entries():
                 self._disk.write(self._key(prefix), entry.state, entry.created_at)
 
-    def make_hot(self, prefix: Prefix) -> None:
-        """Make the model's sequence exactly the prefix, by the fastest tier that has it.
+    def make_hot(self, prefix: Prefix, behind: int = 0) -> int:
+        """Make the model's sequence the prefix, by the fastest tier that has it.
 
-        Raises what `LanguageModel.evaluate` raises; then nothing is hot.
+        Where the prefix is hot and at least `behind` tokens stand behind it, as many of them are kept.
+        Returns how many are: `behind` or 0. Raises what `LanguageModel.evaluate` raises; then nothing is
+        hot.
         """
         with self._lock:
             generation = self._generation
-            is_hot = self._is_hot(prefix)
-        if is_hot and self._model.length() == len(prefix):
+        if self.keep(prefix, behind):
             self._used("hot", prefix)
-            return
+            return behind
         self.forget_hot()
         if not self._restore_from_ram(prefix) and not self._restore_from_disk(prefix, generation):
             self._evaluate(prefix)
             self._keep(prefix, generation)
         with self._lock:
             self._hot, self._hot_generation = prefix, generation
+        return 0
+
+    def keep(self, prefix: Prefix, behind: int) -> bool:
+        """Cut the sequence `behind` tokens behind the prefix; False where that cannot be.
+
+        A model that cannot go back loses the prefix then.
+        """
+        with self._lock:
+            is_hot = self._is_hot(prefix)
+        return is_hot and self._cut_to(len(prefix) + behind)
 
     def rewind(self) -> None:
         """Cut what followed the prefix off the sequence; a model that cannot loses the prefix too."""
-        self._model.truncate(len(self._hot))
-        if self._model.length() != len(self._hot):
+        if not self._cut_to(len(self._hot)):
             self.forget_hot()
 
     def forget_hot(self) -> None:
@@ -187,6 +197,11 @@ class KvCache:
     def close(self) -> None:
         """Finish what is being written to disk."""
         self._disk.close()
+
+    def _cut_to(self, length: int) -> bool:
+        """Keep the first `length` tokens of the sequence; whether they are there then."""
+        self._model.truncate(length)
+        return self._model.length() == length
 
     def _is_hot(self, prefix: Prefix) -> bool:
         return self._hot == prefix and self._hot_generation == self._generation

@@ -16,17 +16,22 @@ from voiceflow_daemon.metrics import Metrics
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """What stands before and after the transcript in the rendered prompt."""
+    """What stands before and after the transcript in the rendered prompt.
+
+    `between` stands between the answer to an earlier transcript and the next one; it is empty where the
+    chat template has no place for earlier turns.
+    """
 
     context: str
     prefix: str
     suffix: str
+    between: str = ""
 
     @cached_property
     def digest(self) -> str:
-        """Differs whenever prefix or suffix differ; the context's name plays no part."""
-        prefix, suffix = self.prefix.encode("utf-8", "replace"), self.suffix.encode("utf-8", "replace")
-        return hashlib.sha256(b"%d:%s%s" % (len(prefix), prefix, suffix)).hexdigest()
+        """Differs whenever one of the texts differs; the context's name plays no part."""
+        texts = [text.encode("utf-8", "replace") for text in (self.prefix, self.suffix, self.between)]
+        return hashlib.sha256(b"".join(b"%d:%s" % (len(text), text) for text in texts)).hexdigest()
 
 
 Formatter = Callable[[str, Settings], PromptTemplate]

@@ -23,7 +23,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voiceflow_daemon.llm.backend import LanguageModel
 from voiceflow_daemon.llm.prompt_cache import PromptTemplate
@@ -70,6 +70,15 @@ WITH_THE_WHOLE = 2
 """All samples are tried with the prefix's last `NEAR` characters, the first few with all of it: a long
 prompt takes hardly longer than a short one."""
 
+CONVERSATIONS = (
+    ("so the meeting is on monday", "So the meeting is on Monday."),
+    ("7", "7"),
+    ("what is it", "- What is it?\n- Über `x_y`"),
+    ("a", "'No,' she said!"),
+)
+"""Made-up transcripts and answers, for the seams around an answer: first and last characters as finished
+text has them."""
+
 MOVES = sorted(((lead, trail) for lead in range(MAX_LEAD + 1) for trail in range(MAX_TRAIL + 1)), key=sum)
 
 
@@ -78,12 +87,15 @@ class PromptTokens:
     """Token ids before and after the transcript.
 
     `lead` and `trail` are text of the template, mostly none, that is tokenized with the transcript.
+    `between` stands between the answer to an earlier transcript and the next one; empty where there
+    can be no earlier ones.
     """
 
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
     lead: str = ""
     trail: str = ""
+    between: tuple[int, ...] = ()
 
 
 class TokenCache:
@@ -116,7 +128,7 @@ class TokenCache:
         with self._metrics.timed("prompt_tokenize_ms"):
             pieces = _pieces(self._model, template)
         with self._metrics.timed("prompt_seam_ms"):
-            proved = self._proved(template, pieces)
+            proved = self._with_between(template, self._proved(template, pieces))
         with self._lock:
             if generation == self._generation:
                 self._store(key, proved)
@@ -125,6 +137,13 @@ class TokenCache:
     def rest(self, prompt: PromptTokens, transcript: str) -> list[int]:
         """The tokens that follow `prompt.prefix` when this was dictated; any string will do."""
         return _rest(self._model, prompt, transcript)
+
+    def turn(self, prompt: PromptTokens, transcript: str, answer: str) -> list[int]:
+        """The tokens of an earlier transcript and its answer, up to where the next transcript begins.
+
+        Only for a prompt that has a `between`.
+        """
+        return _turn(self._model, prompt, transcript, answer)
 
     def clear(self) -> None:
         """Forget all token ids, also those being made now."""
@@ -151,6 +170,21 @@ class TokenCache:
             log.info("this model's tokens cross the seam between prompt and transcript; the pieces count")
         return pieces
 
+    def _with_between(self, template: PromptTemplate, prompt: PromptTokens) -> PromptTokens:
+        """With what stands between turns, where the pieces of a conversation are the whole's tokens."""
+        between = template.between
+        if not between or not between.endswith(prompt.lead):
+            return prompt
+        text = between[: len(between) - len(prompt.lead)]
+        joined = replace(prompt, between=tuple(self._model.tokenize(text, special=True)))
+        if _turns_hold(self._model, template, joined):
+            return joined
+        self._metrics.count("prompt_turns_crossed")
+        log.info(
+            "this model's tokens cross the seam between two turns; sentences are written without context"
+        )
+        return prompt
+
 
 def _pieces(model: LanguageModel, template: PromptTemplate) -> PromptTokens:
     return PromptTokens(
@@ -161,6 +195,29 @@ def _pieces(model: LanguageModel, template: PromptTemplate) -> PromptTokens:
 
 def _rest(model: LanguageModel, prompt: PromptTokens, transcript: str) -> list[int]:
     return [*model.tokenize(prompt.lead + transcript + prompt.trail, special=False), *prompt.suffix]
+
+
+def _turn(model: LanguageModel, prompt: PromptTokens, transcript: str, answer: str) -> list[int]:
+    return [
+        *_rest(model, prompt, transcript),
+        *model.tokenize(answer, special=False),
+        *prompt.between,
+    ]
+
+
+def _turns_hold(model: LanguageModel, template: PromptTemplate, prompt: PromptTokens) -> bool:
+    """Whether the pieces of a conversation by themselves have the tokens that they have together.
+
+    Tried with few transcripts: their own seams are proved already.
+    """
+    prefix = template.prefix[-NEAR:]
+    start = model.tokenize(prefix[: len(prefix) - len(prompt.lead)], special=True)
+    for said, answer in CONVERSATIONS:
+        whole = prefix + said + template.suffix + answer + template.between + said + template.suffix
+        pieces = [*start, *_turn(model, prompt, said, answer), *_rest(model, prompt, said)]
+        if pieces != model.tokenize(whole, special=True):
+            return False
+    return True
 
 
 class _Seam:

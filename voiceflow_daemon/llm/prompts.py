@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from voiceflow_daemon.config.schema import ContextSettings, Settings
 from voiceflow_daemon.errors import ConfigError, ModelError
@@ -24,8 +25,12 @@ TRANSCRIPT_IS_DATA = (
 
 _CONTEXT_LINE = re.compile(r"^\s*context:\s*\S", re.IGNORECASE | re.MULTILINE)
 
-Render = Callable[[str, str], str]
-"""(system, user) to the whole prompt, by the model's chat template."""
+
+class Render(Protocol):
+    """The whole prompt by the model's chat template, see `LanguageModel.render_chat`."""
+
+    def __call__(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
+        """Raises `ModelError` when the template refuses."""
 
 
 def context_names(settings: Settings) -> tuple[str, ...]:
@@ -47,8 +52,9 @@ class ContextPrompts:
 
     def template(self, context: str, settings: Settings) -> PromptTemplate:
         """Raises `ConfigError` for a bad context, `ModelError` for a chat template that does not work."""
-        prefix, suffix = split_prompt(self._render, self.system_prompt(context, settings))
-        return PromptTemplate(context, prefix, suffix)
+        system = self.system_prompt(context, settings)
+        prefix, suffix = split_prompt(self._render, system)
+        return PromptTemplate(context, prefix, suffix, between_turns(self._render, system, prefix, suffix))
 
     def system_prompt(self, context: str, settings: Settings) -> str:
         """The system message; raises `ConfigError` when the context or its prompt is not there."""
@@ -131,6 +137,26 @@ def split_prompt(render: Render, system: str) -> tuple[str, str]:
     if first != second:
         raise _unsuitable("treats some texts differently from others")
     return first
+
+
+def between_turns(render: Render, system: str, prefix: str, suffix: str) -> str:
+    """What the chat template writes between an answer and the next transcript.
+
+    Empty where it has no place for earlier turns: where it refuses them, leaves them out, or puts them
+    elsewhere than between `prefix` and the transcript that `suffix` follows. What it writes between an
+    earlier transcript and its answer is not looked at: what the model saw then is `suffix`.
+    """
+    seed = hashlib.sha256(system.encode("utf-8", "replace")).hexdigest()[:12]
+    said, written, now = (f"words{seed}{letter}" for letter in "xyz")
+    try:
+        text = render(system, now, ((said, written),))
+    except ModelError:
+        return ""
+    start, end = prefix + said, now + suffix
+    is_in_place = text.startswith(start) and text.endswith(end)
+    if not is_in_place or any(text.count(words) != 1 for words in (said, written, now)):
+        return ""
+    return text[len(start) : len(text) - len(end)].partition(written)[2]
 
 
 def _split(render: Render, system: str, sentinel: str) -> tuple[str, str]:

@@ -1,0 +1,103 @@
+"""The model at work on one piece of a transcript: what stands in its sequence, and what it writes behind it.
+
+The sequence is: the context's prefix (hot, see `KvCache`), the turns before, the transcript, the answer. What
+stands there already is never read again: a sentence is read and written once, and as the turn before the
+next one it is there. All of it but the prefix is dictated text, and goes when `forget_dictation` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from voiceflow_daemon.llm.backend import LanguageModel
+from voiceflow_daemon.llm.budget import output_limit
+from voiceflow_daemon.llm.decoding import Decoder, common_start
+from voiceflow_daemon.llm.kv_cache import KvCache
+from voiceflow_daemon.llm.prompt_tokens import PromptTokens, TokenCache
+from voiceflow_daemon.llm.turns import Turn
+from voiceflow_daemon.metrics import Metrics
+
+
+class Writer:
+    """Used by the model's thread."""
+
+    def __init__(
+        self, model: LanguageModel, tokens: TokenCache, kv: KvCache, decoder: Decoder, metrics: Metrics
+    ) -> None:
+        self._model = model
+        self._tokens = tokens
+        self._kv = kv
+        self._decoder = decoder
+        self._metrics = metrics
+        self._behind: list[int] = []
+        """What is known to stand behind the hot prefix; more may stand there."""
+
+    def _turn_tokens(self, prompt: PromptTokens, earlier: Sequence[Turn]) -> list[int]:
+        """What stands between the prefix and the transcript; nothing where there is no place for turns."""
+        if not prompt.between:
+            return []
+        turns = (self._tokens.turn(prompt, turn.transcript, turn.text) for turn in earlier)
+        ids = [token for turn in turns for token in turn]
+        # They are a help; where the window is small, the transcript needs it.
+        room = self._model.context_tokens - len(prompt.prefix)
+        return ids if 3 * len(ids) <= room else []
+
+    def make_hot(self, prompt: PromptTokens, earlier: Sequence[Turn]) -> list[int]:
+        """Make the sequence the prefix and what stands behind it of the turns already.
+
+        Returns the tokens of the turns that are to be read. Raises what `LanguageModel.evaluate` raises.
+        """
+        ids = self._turn_tokens(prompt, earlier)
+        kept = self._kv.make_hot(prompt.prefix, common_start(self._behind, ids))
+        self._behind = ids[:kept]
+        return ids[kept:]
+
+    def read(self, prompt: PromptTokens, earlier: Sequence[Turn]) -> None:
+        """Make the sequence the prefix and the turns; raises what `LanguageModel.evaluate` raises."""
+        rest = self.make_hot(prompt, earlier)
+        if rest:
+            self._model.evaluate(rest)
+            self._behind += rest
+
+    def write(self, piece: str, prompt: PromptTokens, draft: str, earlier: Sequence[Turn]) -> str | None:
+        """The model's answer; None when a limit cut it, or it does not fit into the window.
+
+        Raises what `LanguageModel.evaluate` raises.
+        """
+        turns, said = self._turn_tokens(prompt, earlier), self._tokens.rest(prompt, piece)
+        source = said[: len(said) - len(prompt.suffix)]
+        limit = output_limit(len(source))
+        room = self._model.context_tokens - len(prompt.prefix) - len(said) - limit
+        if room < 0:
+            return None
+        ids = [*(turns if len(turns) <= room else []), *said]
+        # At least one token must be read, for the model to say what follows it.
+        kept = common_start(self._behind, ids[:-1])
+        if not self._kv.keep(prompt.prefix, kept):
+            kept = self._kv.make_hot(prompt.prefix)
+        self._behind = ids[:kept]
+        with self._metrics.timed("transcript_prefill_ms"):
+            token = self._model.evaluate(ids[kept:])
+        self._behind = ids
+        drafted = self._model.tokenize(draft, special=False)
+        with self._metrics.timed("decode_ms"):
+            written = self._decoder.decode(token, limit, drafted, source)
+        if written is None:
+            return None
+        self._behind = [*ids, *written]
+        return b"".join(map(self._model.piece, written)).decode("utf-8", "replace").strip()
+
+    def forget_dictation(self) -> None:
+        """Cut all but the prefix off the sequence."""
+        self._behind = []
+        self._kv.rewind()
+
+    @contextmanager
+    def dictation(self, *, goes_on: bool) -> Iterator[None]:
+        """Work on a dictation; what was read of it stays for what comes next if it `goes_on`."""
+        try:
+            yield
+        finally:
+            if not goes_on:
+                self.forget_dictation()
