@@ -158,7 +158,10 @@ def _stages(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
         "sequential": [run.sequential.stages_ms for run in runs],
         "sequential_tuned": [run.tuned.stages_ms for run in runs],
     }
-    return {
-        side: {stage: spread([each[stage] for each in stages]).median for stage in stages[0]}
-        for side, stages in sides.items()
-    }
+    return {side: _stage_medians(stages) for side, stages in sides.items()}
+
+
+def _stage_medians(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Not every dictation has every stage."""
+    names = dict.fromkeys(name for stages in runs for name in stages)
+    return {name: spread([stages.get(name, 0.0) for stages in runs]).median for name in names}
