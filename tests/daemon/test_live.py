@@ -16,6 +16,7 @@ from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import Transcript
+from voiceflow_daemon.text.seams import Rule
 
 WORD = 1600
 """Samples of a spoken word; its number is its amplitude."""
@@ -135,6 +136,10 @@ def test_after_a_pause_only_the_rest_is_left() -> None:
     assert world.scribe.given == ["the report is ready now", "please call the office tomorrow"]
     assert done.text == "The report is ready now. Please call the office tomorrow."
     assert done.raw == "the report is ready now please call the office tomorrow"
+    assert [(one.sentence.raw, one.sentence.rule, one.text) for one in done.sentences] == [
+        ("the report is ready now", Rule.PAUSE, "The report is ready now."),
+        ("please call the office tomorrow", Rule.RELEASE, "Please call the office tomorrow."),
+    ]
 
 
 def test_when_all_is_written_the_release_has_nothing_to_do() -> None:

@@ -33,13 +33,15 @@ log = logging.getLogger(__name__)
 class Dictated:
     """The result for one recording.
 
-    `stages_ms` has the time of each stage after the release, in milliseconds.
+    `stages_ms` has the time of each stage after the release, in milliseconds. `sentences` are the pieces
+    that were formatted each for itself, in order: what the release found unwritten is one of them.
     """
 
     raw: str
     text: str
     rung: Rung
     stages_ms: dict[str, float] = field(default_factory=dict)
+    sentences: tuple[Finished, ...] = ()
 
 
 class NotWantedError(Exception):
@@ -170,7 +172,7 @@ class LiveDictation:
         sentences = [one.sentence for one in finished]
         raw = " ".join(sentence.raw for sentence in sentences)
         text = join_finished(sentences, [one.text for one in finished], heard.language)
-        return Dictated(raw, text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages)
+        return Dictated(raw, text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages, finished)
 
     def _heard_to_the_end(self, samples: NDArray[np.int16], gap_s: float) -> Heard:
         heard, rest = self._heard, samples[self._heard.until :]

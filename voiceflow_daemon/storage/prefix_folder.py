@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.storage.durable import sync_folder
 from voiceflow_daemon.storage.prefix_file import (
     SUFFIX,
     RefusedFileError,
@@ -30,7 +31,6 @@ from voiceflow_daemon.storage.prefix_file import (
 )
 
 TEMPORARY = SUFFIX + ".new"
-_WRITE_BYTES = 1 << 20
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -72,13 +72,6 @@ def temporary_file(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
             path.unlink(missing_ok=True)
         finally:
             os.close(fd)
-
-
-def write_all(fd: int, content: bytes | memoryview) -> None:
-    """Write all of it; raises OSError."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest[:_WRITE_BYTES]) :]
 
 
 def entries(folder: Path) -> list[FolderEntry]:
@@ -132,16 +125,6 @@ def sweep(folder: Path) -> None:
                 path.unlink()
             finally:
                 os.close(fd)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed and deleted last through a loss of power (not all file systems can)."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _check_status(status: os.stat_result, largest_bytes: int) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.metrics import Metrics
+from voiceflow_daemon.storage.durable import sync_folder, write_all
 from voiceflow_daemon.storage.paths import private_dir
 from voiceflow_daemon.storage.prefix_file import (
     RefusedFileError,
@@ -34,9 +35,7 @@ from voiceflow_daemon.storage.prefix_folder import (
     remove,
     remove_all,
     sweep,
-    sync_folder,
     temporary_file,
-    write_all,
 )
 
 __all__ = ["PrefixStore", "StoredPrefix", "delete_prefixes"]
