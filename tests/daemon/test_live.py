@@ -14,6 +14,7 @@ from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
+from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import Transcript
 from voiceflow_daemon.text.seams import Rule
@@ -65,6 +66,9 @@ class Scribe(Formatter):
         super().__init__(None, None, Metrics())
         self.given: list[str] = []
         self.drafts: list[str] = []
+        self.earlier: list[list[tuple[str, str]]] = []
+        """What each text was given as the sentences before it."""
+        self.read_ahead: list[list[tuple[str, str]]] = []
 
     def format(
         self,
@@ -74,10 +78,21 @@ class Scribe(Formatter):
         language: str = "en",
         wanted: Callable[[], bool] = lambda: True,
         draft: str = "",
+        earlier: Sequence[Turn] = (),
+        *,
+        goes_on: bool = False,
     ) -> tuple[str, Rung]:
         self.given.append(raw)
         self.drafts.append(draft)
+        self.earlier.append([(turn.transcript, turn.text) for turn in earlier])
+        assert goes_on
         return super().format(raw, context, settings, language, wanted)
+
+    def prepare(
+        self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()
+    ) -> bool:
+        self.read_ahead.append([(turn.transcript, turn.text) for turn in earlier])
+        return super().prepare(context, settings, wanted, earlier)
 
 
 class World:
@@ -140,6 +155,17 @@ def test_after_a_pause_only_the_rest_is_left() -> None:
         ("the report is ready now", Rule.PAUSE, "The report is ready now."),
         ("please call the office tomorrow", Rule.RELEASE, "Please call the office tomorrow."),
     ]
+
+
+def test_each_sentence_is_given_the_finished_ones_before_it() -> None:
+    world = World()
+    world.close_segment(5)
+    world.write_all()
+    first = ("the report is ready now", "The report is ready now.")
+    assert world.scribe.earlier == [[]]
+    assert world.scribe.read_ahead == [[first]]
+    world.finish(5)
+    assert world.scribe.earlier == [[], [first]]
 
 
 def test_when_all_is_written_the_release_has_nothing_to_do() -> None:

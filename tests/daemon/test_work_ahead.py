@@ -221,7 +221,7 @@ def test_a_sentence_is_written_while_the_next_one_is_spoken(bench: Speaking) -> 
 
 def test_a_guess_that_is_borne_out_leaves_nothing_to_do(bench: Speaking) -> None:
     bench.do(guess(5))
-    until(lambda: bench.asked == [FIRST] and not bench.model.length() > 60)
+    until(lambda: bench.metrics.counter("tokens_written") > 0)
     bench.do(job(5))
     assert bench.text() == FIRST.upper()
     assert bench.asked == [FIRST]
@@ -236,6 +236,15 @@ def test_a_guess_that_is_borne_out_leaves_nothing_to_do(bench: Speaking) -> None
 def test_a_wrong_guess_costs_no_word(bench: Speaking) -> None:
     bench.do(guess(5), job(10))
     assert bench.text() == f"{FIRST} {SECOND}".upper()
+
+
+@pytest.mark.parametrize("end", [job(5), job(10), Forget(ONE)], ids=["guessed", "released", "cancelled"])
+def test_nothing_dictated_stays_in_the_model(bench: Speaking, end: Job | Forget) -> None:
+    bench.do(guess(5))
+    until(lambda: FIRST.upper() in bench.model.reads)
+    bench.do(end)
+    until(lambda: FIRST not in bench.model.reads.lower())
+    assert bench.model.length() > 0
 
 
 def test_a_release_while_a_sentence_is_written_aborts_that(bench: Speaking) -> None:

@@ -16,6 +16,8 @@ START, END, TAG = 256, 257, 258
 MARKERS = {"<|start|>": START, "<|end|>": END, "<tag>": TAG}
 """The last is user-defined: it is found in any text, as llama.cpp does it."""
 
+_NAMES = {token: marker.encode() for marker, token in MARKERS.items()}
+
 
 def capitalised(transcript: str) -> str:
     """What the fake writes by default."""
@@ -70,6 +72,12 @@ class FakeLanguageModel:
 
     def is_end(self, token: int) -> bool:
         return token == END
+
+    @property
+    def reads(self) -> str:
+        """What stands in the sequence, markers and all."""
+        sequence = tuple(self._sequence)
+        return b"".join(_NAMES.get(token) or bytes([token]) for token in sequence).decode("utf-8", "replace")
 
     def length(self) -> int:
         return len(self._sequence)

@@ -388,13 +388,6 @@ def with_turns(model: FakeLanguageModel) -> tuple[LlmEngine, Metrics]:
     return engine, metrics
 
 
-def read_by(model: FakeLanguageModel) -> str:
-    """What stands in the sequence."""
-    names = {256: "<|start|>", 257: "<|end|>"}
-    sequence = model.state().view("<i4").tolist()
-    return "".join(names.get(token) or chr(token) for token in sequence)
-
-
 FIRST, SECOND = Turn("hello", "Hello."), Turn("how are you", "How are you.")
 
 
@@ -404,11 +397,11 @@ def test_earlier_turns_stand_before_the_transcript(goes_back: bool) -> None:
     engine, _ = with_turns(model)
     parts = engine.format("fine", "email", Settings(), earlier=[FIRST, SECOND], goes_on=True)
     assert parts == (Part("fine", "Fine.", complete=True),)
-    assert read_by(model) == (
+    assert model.reads == (
         f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}how are you{SUFFIX}How are you.{BETWEEN}fine{SUFFIX}Fine."
     )
     assert (
-        read_by(model)
+        model.reads
         == model.render_chat("be tidy", "fine", [("hello", "Hello."), ("how are you", "How are you.")])
         + "Fine."
     )
@@ -442,7 +435,7 @@ def test_a_turn_that_turned_out_otherwise_is_read_anew() -> None:
     engine, _ = with_turns(model)
     engine.format("hello", "email", Settings(), goes_on=True)
     engine.format("fine", "email", Settings(), earlier=[Turn("hello", "Hi!")], goes_on=True)
-    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hi!{BETWEEN}fine{SUFFIX}Fine."
+    assert model.reads == f"{PREFIX}hello{SUFFIX}Hi!{BETWEEN}fine{SUFFIX}Fine."
 
 
 def test_nothing_dictated_stays_when_the_dictation_is_over() -> None:
@@ -450,10 +443,10 @@ def test_nothing_dictated_stays_when_the_dictation_is_over() -> None:
     engine, _ = with_turns(model)
     engine.format("hello", "email", Settings(), goes_on=True)
     engine.forget_dictation()
-    assert read_by(model) == PREFIX
+    assert model.reads == PREFIX
     engine.format("hello", "email", Settings(), goes_on=True)
     engine.format("fine", "email", Settings(), earlier=[FIRST])
-    assert read_by(model) == PREFIX
+    assert model.reads == PREFIX
 
 
 def test_other_work_in_between_changes_nothing() -> None:
@@ -462,9 +455,9 @@ def test_other_work_in_between_changes_nothing() -> None:
     engine.format("hello", "email", Settings(), goes_on=True)
     engine.invalidate()
     engine.prepare("slack", Settings())
-    assert read_by(model) == PREFIX
+    assert model.reads == PREFIX
     engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)
-    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}fine{SUFFIX}Fine."
+    assert model.reads == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}fine{SUFFIX}Fine."
 
 
 @pytest.mark.parametrize("at", [1, 2, 3, 6])
@@ -478,7 +471,7 @@ def test_after_an_abort_the_next_sentence_finds_its_turns_all_the_same(at: int, 
     assert not engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)[0].complete
     model.before_evaluation = lambda: None
     assert engine.format("good", "email", Settings(), earlier=[FIRST], goes_on=True)[0].complete
-    assert read_by(model) == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}good{SUFFIX}Good."
+    assert model.reads == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}good{SUFFIX}Good."
 
 
 def test_in_a_small_window_the_transcript_comes_before_the_turns() -> None:
@@ -486,11 +479,11 @@ def test_in_a_small_window_the_transcript_comes_before_the_turns() -> None:
     engine, _ = with_turns(model)
     long = Turn("x" * 60, "X" * 60)
     assert engine.format("fine", "email", Settings(), earlier=[long], goes_on=True)[0].complete
-    assert read_by(model) == f"{PREFIX}fine{SUFFIX}Fine."
+    assert model.reads == f"{PREFIX}fine{SUFFIX}Fine."
 
 
 def test_a_template_without_a_place_for_turns_gets_none() -> None:
     model = FakeLanguageModel()
     engine = engine_on(model)
     engine.format("fine", "email", Settings(), earlier=[FIRST], goes_on=True)
-    assert "hello" not in read_by(model)
+    assert "hello" not in model.reads

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ModelError
-from voiceflow_daemon.llm.engine import LlmEngine, Part
+from voiceflow_daemon.llm.engine import LlmEngine, Part, always
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.llm.prompt_cache import PromptCache
+from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.text.fidelity import check_fidelity
 from voiceflow_daemon.text.rules import format_by_rules
@@ -30,6 +33,15 @@ class Rung(StrEnum):
     """Nobody spoke."""
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """`strays`: the model finished it, but did not keep to what was said."""
+
+    part: Part
+    stands: bool
+    strays: bool
+
+
 class Formatter:
     """Owns the language model, where there is one; one thread uses it, but where any thread may."""
 
@@ -46,55 +58,77 @@ class Formatter:
         context: str,
         settings: Settings,
         language: str = "en",
-        wanted: Callable[[], bool] = lambda: True,
+        wanted: Callable[[], bool] = always,
         draft: str = "",
+        earlier: Sequence[Turn] = (),
+        *,
+        goes_on: bool = False,
     ) -> tuple[str, Rung]:
         """Finished text, and who wrote it. Never raises for a model that fails: rules format then.
 
         Where `wanted` says no at the beginning, the model is not asked. `draft` is what it will probably
-        write, by default what the rules do.
+        write, by default what the rules do; `earlier` are the sentences before. When the dictation
+        `goes_on`, `forget_dictation` must be called in the end.
         """
         if self._engine is None:
             return format_by_rules(raw, context, language), Rung.RULES
+
+        def drafted(piece: str) -> str:
+            return draft if draft and piece == raw else format_by_rules(piece, context, language)
+
+        ask = partial(
+            self._engine.format, raw, context, settings, wanted=wanted, draft=drafted, goes_on=goes_on
+        )
         try:
-            parts = self._engine.format(
-                raw,
-                context,
-                settings,
-                wanted=wanted,
-                draft=lambda piece: (
-                    draft if draft and piece == raw else format_by_rules(piece, context, language)
-                ),
-            )
+            parts = self._judged(ask(earlier=earlier), language, wanted)
+            if earlier and any(part.strays for part in parts):
+                # The sentences before can lead a small model astray: it says them again, or goes on.
+                self._metrics.count("parts_misled")
+                parts = self._judged(ask(), language, wanted)
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)
             self._metrics.count("model_errors")
             return format_by_rules(raw, context, language), Rung.RULES
-        by_model = [self._is_deliverable(part, language) for part in parts]
-        texts = [
-            part.text if good else format_by_rules(part.raw, context, language)
-            for part, good in zip(parts, by_model, strict=True)
-        ]
-        rung = Rung.MODEL if all(by_model) else Rung.MIXED if any(by_model) else Rung.RULES
-        return join_pieces(texts, [part.raw for part in parts]), rung
+        return self._joined(parts, context, language)
 
-    def _is_deliverable(self, part: Part, language: str) -> bool:
-        """Whether the model's words may stand: finished, and saying what was said."""
+    def _judged(self, parts: Sequence[Part], language: str, wanted: Callable[[], bool]) -> Sequence[_Judged]:
+        """Each part with whether the model's words may stand: finished, and saying what was said."""
+        return [self._judge(part, language, wanted) for part in parts]
+
+    def _judge(self, part: Part, language: str, wanted: Callable[[], bool]) -> _Judged:
         if not part.complete:
-            self._metrics.count("parts_unfinished")
-            return False
+            if wanted():
+                self._metrics.count("parts_unfinished")
+            return _Judged(part, stands=False, strays=False)
         verdict = check_fidelity(part.raw, part.text, language)
         if not verdict.faithful:
             self._metrics.count("parts_unfaithful")
             log.warning("the model's text was not used: %s", verdict.reason)
-        return verdict.faithful
+        return _Judged(part, stands=verdict.faithful, strays=not verdict.faithful)
 
-    def prepare(self, context: str, settings: Settings, wanted: Callable[[], bool]) -> bool:
-        """Make the context's prompt ready; False when that was interrupted, or not `wanted` any more.
+    def _joined(self, parts: Sequence[_Judged], context: str, language: str) -> tuple[str, Rung]:
+        """The parts as one text; rules write those where the model's words may not stand."""
+        by_model = [one.stands for one in parts]
+        texts = [
+            one.part.text if one.stands else format_by_rules(one.part.raw, context, language) for one in parts
+        ]
+        rung = Rung.MODEL if all(by_model) else Rung.MIXED if any(by_model) else Rung.RULES
+        return join_pieces(texts, [one.part.raw for one in parts]), rung
 
-        Raises `ConfigError` or `ModelError` when the prompt cannot be used.
+    def prepare(
+        self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()
+    ) -> bool:
+        """Make the context's prompt ready, and behind it the sentences before the one that comes.
+
+        False when that was interrupted, or not `wanted` any more. Raises `ConfigError` or `ModelError`
+        when the prompt cannot be used.
         """
-        return self._engine is None or self._engine.prepare(context, settings, wanted)
+        return self._engine is None or self._engine.prepare(context, settings, wanted, earlier)
+
+    def forget_dictation(self) -> None:
+        """Nothing of what was dictated is needed any more."""
+        if self._engine is not None:
+            self._engine.forget_dictation()
 
     def invalidate(self, *, everything: bool) -> None:
         """Forget the templates; with `everything`, tokens and evaluated prefixes too. Any thread."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.errors import VoiceflowError
+from voiceflow_daemon.llm.engine import always
+from voiceflow_daemon.llm.turns import Turn, chain
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber, join_texts
 from voiceflow_daemon.text.joining import join_finished
@@ -90,10 +93,6 @@ class Heard:
         return min(len(self.finished), len(self.settling.sentences))
 
 
-def _always() -> bool:
-    return True
-
-
 class LiveDictation:
     """Used by the thread that owns the models."""
 
@@ -134,7 +133,7 @@ class LiveDictation:
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
 
-    def write_next(self, wanted: Callable[[], bool] = _always) -> None:
+    def write_next(self, wanted: Callable[[], bool] = always) -> None:
         """Format the next settled sentence; without a result when it was interrupted."""
         sentence, agreed = self._heard.pending, self._heard.agreed
         if sentence is None:
@@ -142,16 +141,22 @@ class LiveDictation:
         if agreed < len(self._heard.finished):
             self._metrics.count("sentences_revised")
         with self._metrics.timed("sentence_format_ms"):
-            text, rung = self._formatter.format(
-                sentence.marked, self._context, self._settings, self._heard.language, wanted
-            )
+            text, rung = self._format(sentence.marked, self._heard, self._heard.finished[:agreed], wanted)
         if wanted():
             done = (*self._heard.finished[:agreed], Finished(sentence, text, rung))
             self._heard = replace(self._heard, finished=done)
             self._metrics.count("sentences_finished_while_speaking")
+            if not self.has_pending:
+                self._read_ahead(wanted)
+
+    def _read_ahead(self, wanted: Callable[[], bool]) -> None:
+        """Have what the next sentence builds on read, before the release would have to wait for it."""
+        turns = _turns(self._heard.finished)
+        with suppress(VoiceflowError):  # Whoever formats next meets it again, and says so.
+            self._formatter.prepare(self._context, self._settings, wanted, turns)
 
     def finish(
-        self, samples: NDArray[np.int16], gap_s: float = 0.0, wanted: Callable[[], bool] = _always
+        self, samples: NDArray[np.int16], gap_s: float = 0.0, wanted: Callable[[], bool] = always
     ) -> Dictated:
         """The whole recording, mono at 16 kHz, shape (n,): hear and write what is left of it.
 
@@ -196,10 +201,21 @@ class LiveDictation:
         rest = replace(
             left[-1], raw=" ".join(sentence.raw for sentence in left), marked=whole_transcript(left)
         )
-        text, rung = self._formatter.format(
-            rest.marked, self._context, self._settings, heard.language, wanted, draft
-        )
+        text, rung = self._format(rest.marked, heard, done, wanted, draft)
         return (*done, Finished(rest, text, rung))
+
+    def _format(
+        self,
+        text: str,
+        heard: Heard,
+        done: Sequence[Finished],
+        wanted: Callable[[], bool],
+        draft: str = "",
+    ) -> tuple[str, Rung]:
+        """Finish what comes behind the sentences that are `done`."""
+        return self._formatter.format(
+            text, self._context, self._settings, heard.language, wanted, draft, _turns(done), goes_on=True
+        )
 
     @property
     def _is_whole(self) -> bool:
@@ -224,6 +240,11 @@ class LiveDictation:
         yield
         stages[name] = (time.perf_counter() - start) * 1e3
         self._metrics.observe_ms(f"{name}_ms", stages[name])
+
+
+def _turns(finished: Sequence[Finished]) -> Sequence[Turn]:
+    """The sentences that the next one is given as its context."""
+    return chain([Turn(one.sentence.marked, one.text) for one in finished if one.text.strip()])
 
 
 def _after(heard: Heard, text: str, language: str, until: int, gap_s: float, pause_s: float) -> Heard:

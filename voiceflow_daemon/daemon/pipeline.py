@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.formatting import Formatter
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation
+from voiceflow_daemon.llm.engine import always
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import Transcriber
-
-
-def _always() -> bool:
-    return True
 
 
 class Pipeline:
@@ -37,10 +34,13 @@ class Pipeline:
         live: LiveDictation,
         samples: NDArray[np.int16],
         gap_s: float = 0.0,
-        wanted: Callable[[], bool] = _always,
+        wanted: Callable[[], bool] = always,
     ) -> Dictated:
         """Recognise and format what is left of the whole recording, as `LiveDictation.finish` does."""
-        dictated = live.finish(samples, gap_s, wanted)
+        try:
+            dictated = live.finish(samples, gap_s, wanted)
+        finally:
+            self._formatter.forget_dictation()
         self._metrics.count(f"rung_{dictated.rung}")
         return dictated
 
@@ -49,17 +49,22 @@ class Pipeline:
 
         All that it took is the stage "guess".
         """
+        self._formatter.forget_dictation()
         self._metrics.count("guesses_right")
         self._metrics.count(f"rung_{guessed.rung}")
         took_ms = sum(guessed.stages_ms.values())
         return replace(guessed, stages_ms={"guess": took_ms, **dict.fromkeys(guessed.stages_ms, 0.0)})
+
+    def forget_dictation(self) -> None:
+        """One that was being spoken is not wanted: what the models read of it goes."""
+        self._formatter.forget_dictation()
 
     def process(
         self,
         samples: NDArray[np.int16],
         context: str,
         settings: Settings,
-        wanted: Callable[[], bool] = _always,
+        wanted: Callable[[], bool] = always,
     ) -> Dictated:
         """Recognise and format mono audio at 16 kHz, shape (n,), all at once.
 
@@ -67,7 +72,7 @@ class Pipeline:
         """
         return self.finish(self.begin(context, settings), samples, wanted=wanted)
 
-    def preload_prompts(self, context: str, settings: Settings, wanted: Callable[[], bool] = _always) -> bool:
+    def preload_prompts(self, context: str, settings: Settings, wanted: Callable[[], bool] = always) -> bool:
         """Make the context's prompt ready, so that no dictation waits for it.
 
         False when it was interrupted by `abort`, or `wanted` says no at its beginning. Raises

@@ -137,8 +137,7 @@ class Worker:
                     if self._goes_on():
                         self._emit(Done(work, dictated))
                 case Forget(job_id):
-                    self._spoken.pop(job_id, None)
-                    self._guessed_for(job_id)
+                    self._forget(job_id)
                 case Hear() | Guess() | Write():
                     self._work_ahead(work)
                 case Step():
@@ -166,6 +165,11 @@ class Worker:
         if guessed is not None and is_borne_out(guessed[0], job):
             return self._pipeline.accept(guessed[1])
         return self._pipeline.finish(live, job.samples, job.gap_ms / 1000, self._goes_on)
+
+    def _forget(self, job_id: int) -> None:
+        self._guessed_for(job_id)
+        if self._spoken.pop(job_id, None) is not None and self._pipeline is not None:
+            self._pipeline.forget_dictation()
 
     def _guessed_for(self, job_id: int) -> tuple[Guess, Dictated] | None:
         """What was made of that recording before its end, which then is forgotten."""
