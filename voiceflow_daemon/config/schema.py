@@ -250,6 +250,12 @@ class DeliverySettings(Table):
     )
     paste_keys: str = setting("ctrl+v", Effect.LIVE, "What pastes in most programs.", min_length=1)
     restore_clipboard: bool = setting(True, Effect.LIVE, "Give the clipboard back after pasting.")
+    by_sentence: bool = setting(
+        False,
+        Effect.LIVE,
+        "Of a long dictation, put the sentences that are finished at the cursor as soon as the key is"
+        " released, and the others behind them; else all at once.",
+    )
 
 
 class HistorySettings(Table):
