@@ -8,10 +8,11 @@ import numpy as np
 
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench.decode import SIDES, DecodeTimes, Side
-from voiceflow_daemon.bench.release import Heard, Run, Samples, Subject
+from voiceflow_daemon.bench.release import Run, Samples
 from voiceflow_daemon.bench.release_daemon import Spoken
 from voiceflow_daemon.bench.release_report import Report, report
 from voiceflow_daemon.bench.sequential import Answered
+from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.bench.utterances import LEAD_S, Clip, Utterance
 from voiceflow_daemon.bench.word_errors import WordErrors
 from voiceflow_daemon.config.schema import Settings
@@ -21,6 +22,7 @@ from voiceflow_daemon.storage.paths import user_paths
 
 OURS_MS = {5: 500.0, 60: 600.0, 180: 650.0}
 SEQUENTIAL_MS = {5: 2_500.0, 60: 12_000.0, 180: 36_000.0}
+ERRORS = {"streamed": 1, "one_pass": 5, "clip_by_clip": 1, "sequential": 10, "sequential_tuned": 4}
 TOKENS_PER_S = {
     "plain": 40.0,
     "copy_edit": 130.0,
@@ -56,7 +58,7 @@ def samples(lengths: tuple[int, ...] = (5, 60, 180)) -> Samples:
     made = Samples(speech_threads=4, llm_threads=4, prompt_tokens=480)
     for seconds in lengths:
         made.runs[seconds] = [run(seconds, share) for share in (1.0, 0.9, 1.1)]
-        made.heard[seconds] = Heard(*(WordErrors(errors, 50) for errors in (1, 5, 1, 10, 4)))
+        made.heard[seconds] = {way: WordErrors(errors, 50) for way, errors in ERRORS.items()}
     return made
 
 
@@ -65,8 +67,8 @@ def decode_times(tokens_per_s: Mapping[str, float] = TOKENS_PER_S) -> DecodeTime
     return DecodeTimes(12, 1, {}, sides, 0)
 
 
-def subject(*, is_stand_in: bool = True) -> Subject:
-    return Subject("Stand-ins of <some> shapes", Settings(), user_paths(), is_stand_in=is_stand_in)
+def subject(*, is_stand_in: bool = True) -> DictationSubject:
+    return DictationSubject("Stand-ins of <some> shapes", Settings(), user_paths(), is_stand_in=is_stand_in)
 
 
 def figures(made: Samples | None = None) -> Report:

@@ -10,8 +10,10 @@ import pytest
 
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench import release
-from voiceflow_daemon.bench.release import Heard, Run, Subject, measure
+from voiceflow_daemon.bench.release import Run, measure
 from voiceflow_daemon.bench.release_daemon import release_daemon
+from voiceflow_daemon.bench.release_table import WAYS
+from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
 from voiceflow_daemon.bench.word_errors import WordErrors
 from voiceflow_daemon.config.schema import HotkeySettings, LlmSettings, Settings, SpeechSettings
@@ -33,7 +35,9 @@ def paths(tmp_path: Path) -> Paths:
 
 def test_an_utterance_both_ways(paths: Paths) -> None:
     told: list[tuple[int, int]] = []
-    samples = measure(Subject("demo", DEMO, paths, is_stand_in=True), {2: 1}, lambda *at: told.append(at))
+    samples = measure(
+        DictationSubject("demo", DEMO, paths, is_stand_in=True), {2: 1}, lambda *at: told.append(at)
+    )
     (run,) = samples.runs[2]
     check_ours(run)
     for answered in (run.sequential, run.tuned):
@@ -41,7 +45,7 @@ def test_an_utterance_both_ways(paths: Paths) -> None:
         assert set(answered.stages_ms) == {"transcribe", "format"}
         assert answered.release_ms == pytest.approx(sum(answered.stages_ms.values()))
         assert answered.cpu_s > 0
-    assert samples.heard[2] == Heard(*[WordErrors(0, len(run.utterance.said.split()))] * 5)
+    assert samples.heard[2] == dict.fromkeys(WAYS, WordErrors(0, len(run.utterance.said.split())))
     assert samples.prompt_tokens > 100
     assert told == sorted(told)
     assert told[-1] == (2, 2)
@@ -87,7 +91,9 @@ def test_others_write_as_much_as_ours(paths: Paths, *, is_stand_in: bool) -> Non
     """And recognise what they are given, by their own defaults or tuned."""
     (clip, *_) = sample_clips(assets_dir() / "demo" / "recordings")
     asked, written = [], []
-    with closing(release._sequential(Subject("demo", DEMO, paths, is_stand_in=is_stand_in))) as others:
+    with closing(
+        release._sequential(DictationSubject("demo", DEMO, paths, is_stand_in=is_stand_in))
+    ) as others:
         answer = others._llama.create_chat_completion
 
         def noting(messages: list[object], **options: object) -> object:

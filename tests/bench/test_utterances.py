@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.speech.recordings import RECORDINGS
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench.utterances import (
     LEAD_S,
     LONGEST_PAUSE_S,
@@ -30,7 +31,7 @@ def test_recordings_are_cut_to_their_speech(clips: list[Clip]) -> None:
 
 def test_silence_is_no_clip() -> None:
     with pytest.raises(ValueError, match="no speech"):
-        clip_of("nobody", "nothing", np.zeros(16_000, np.int16))
+        clip_of("nobody", "nothing", np.zeros(SAMPLE_RATE_HZ, np.int16))
 
 
 @pytest.mark.parametrize(("seconds", "within"), [(2, 0.5), (5, 0.5), (15, 1), (60, 1), (180, 2)])
@@ -42,11 +43,11 @@ def test_utterances_have_about_the_length_asked_for(clips: list[Clip], seconds: 
 
 def test_the_sound_is_the_clips_with_noise_between_and_ends_with_the_last_word(clips: list[Clip]) -> None:
     utterance = join_clips(clips, 30, seed=5)
-    at = round(LEAD_S * 16_000)
+    at = round(LEAD_S * SAMPLE_RATE_HZ)
     for clip, pause in zip(utterance.clips, (*utterance.pauses_s, 0.0), strict=True):
         assert np.array_equal(utterance.samples[at : at + len(clip.samples)], clip.samples)
         at += len(clip.samples)
-        between = utterance.samples[at : at + round(pause * 16_000)].astype(np.float64)
+        between = utterance.samples[at : at + round(pause * SAMPLE_RATE_HZ)].astype(np.float64)
         assert not pause or np.sqrt(np.mean(between**2)) == pytest.approx(clip.noise_level, rel=0.5)
         assert not pause or SHORTEST_PAUSE_S <= pause <= LONGEST_PAUSE_S
         at += len(between)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceflow_daemon.bench.word_errors import WordErrors, word_errors, words_of
+from voiceflow_daemon.bench.word_errors import WordErrors, in_all, percents, word_errors, words_of
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,10 @@ def plain_distance(left: list[str], right: list[str]) -> int:
 @given(texts, texts)
 def test_any_texts_as_the_definition_says(said: str, heard: str) -> None:
     assert word_errors(said, heard).errors == plain_distance(said.split(), heard.split())
+
+
+def test_ways_are_summed_up_each_for_itself() -> None:
+    parts = [{"streamed": WordErrors(1, 10), "one_pass": WordErrors(3, 10)}] * 2
+    assert in_all(parts) == {"streamed": WordErrors(2, 20), "one_pass": WordErrors(6, 20)}
+    assert percents(in_all(parts)) == {"streamed": 10.0, "one_pass": 30.0}
+    assert in_all([]) == {}

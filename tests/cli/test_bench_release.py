@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.cli.machine import Machine
 from voiceflow_daemon.bench import speech_stand_in, stand_in
-from voiceflow_daemon.bench.release import Subject
+from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.cli import bench_release
 from voiceflow_daemon.cli.main import main, parser
 from voiceflow_daemon.errors import VoiceflowError
@@ -102,7 +102,7 @@ def test_a_model_that_is_not_there(own_machine: Machine, capsys: pytest.CaptureF
 
 
 # ------------------------------------------------------------------------------ what is measured
-def chosen(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Subject:
+def chosen(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> DictationSubject:
     """What the command would measure, with stand-ins that are only named."""
     monkeypatch.setattr(stand_in, "stand_in", lambda shape, _small, folder, _step: folder / shape.name)
     monkeypatch.setattr(speech_stand_in, "speech_stand_in", lambda shape, _small, folder: folder / shape.name)

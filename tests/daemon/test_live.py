@@ -15,7 +15,8 @@ from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.speech.transcriber import Transcript
+from voiceflow_daemon.speech.transcriber import RecognitionAbortedError, Transcript, always
+from voiceflow_daemon.text.seams import Rule
 
 WORD = 1600
 """Samples of a spoken word; its number is its amplitude."""
@@ -44,8 +45,14 @@ class Ears:
         pass
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
+        if not wanted():
+            raise RecognitionAbortedError
         numbers = np.rint(samples[::WORD] * 32768).astype(int)
         text = " ".join(TEXT[number - 1] for number in numbers if number > 0)
         self.heard.append(text)
@@ -135,6 +142,10 @@ def test_after_a_pause_only_the_rest_is_left() -> None:
     assert world.scribe.given == ["the report is ready now", "please call the office tomorrow"]
     assert done.text == "The report is ready now. Please call the office tomorrow."
     assert done.raw == "the report is ready now please call the office tomorrow"
+    assert [(one.sentence.raw, one.sentence.rule, one.text) for one in done.sentences] == [
+        ("the report is ready now", Rule.PAUSE, "The report is ready now."),
+        ("please call the office tomorrow", Rule.RELEASE, "Please call the office tomorrow."),
+    ]
 
 
 def test_when_all_is_written_the_release_has_nothing_to_do() -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.storage import prefix_folder
+from voiceflow_daemon.storage import durable
 from voiceflow_daemon.storage.prefix_file import file_name, header_bytes
 from voiceflow_daemon.storage.prefixes import PrefixStore
 
@@ -140,7 +140,7 @@ def _check(folder: Path, damaged: bool) -> set[int]:
 
 
 def _mortals(folder: Path, turn: int, kills: int) -> None:
-    prefix_folder._WRITE_BYTES = PIECE_BYTES
+    durable.PIECE_BYTES = PIECE_BYTES
     died: Counter[str] = Counter()
     while died.total() - died[FINISHED] < kills:
         job, number = JOBS[turn % len(JOBS)], turn % KEYS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.dictation import transcripts
-from voiceflow_daemon.text.joining import join_finished
+from voiceflow_daemon.text.joining import fixed_text, join_finished
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.seams import Rule
 from voiceflow_daemon.text.settling import Sentence, Settling
@@ -74,3 +75,59 @@ def test_joining_keeps_every_word(raws: list[str], context: str) -> None:
     text = join_finished(sentences, texts, "en")
     bare = "".join(character for character in text if character.isalnum()).casefold()
     assert bare == "".join(c for c in "".join(texts) if c.isalnum()).casefold()
+
+
+SLACK, ENDED = ("it's late", Rule.PAUSE, "It's late"), ("go home", Rule.PAUSE, "Go home.")
+CUT = ("we went to the park", Rule.LENGTH, "We went to the park.")
+
+
+@pytest.mark.parametrize(
+    ("parts", "fixed"),
+    [
+        ([], ""),
+        ([ENDED], "Go home."),
+        ([SLACK], ""),
+        ([ENDED, SLACK], "Go home."),
+        ([SLACK, ENDED], "It's late. Go home."),
+        ([SLACK, ("um", Rule.PAUSE, " ")], ""),
+        ([ENDED, CUT], "Go home."),
+        ([CUT, ("so we swam", Rule.PAUSE, "So we swam.")], "We went to the park so we swam."),
+        ([("late new line", Rule.SPOKEN_MARK, "Late"), ENDED], "Late.\nGo home."),
+    ],
+)
+def test_what_follows_cannot_change_what_is_fixed(parts: list[tuple[str, Rule, str]], fixed: str) -> None:
+    sentences = [Sentence(raw, rule, raw) for raw, rule, _ in parts]
+    assert fixed_text(sentences, [text for _, _, text in parts], "en") == fixed
+
+
+PIECES = st.sampled_from(
+    [
+        "Hi Anna,\n\nSee you.\n\nBest regards,\nTom",
+        "So we swam.",
+        "see you",
+        "",
+        " ",
+        "- one\n- two",
+        "A.",
+        "(No.)",
+    ]
+)
+WRITTEN = st.one_of(PIECES, st.text(alphabet="aB.,;?! \n)", max_size=12))
+SAID = st.sampled_from(
+    ["so we swam", "late new line", "late new paragraph", "no period scratch that", "a", "um"]
+)
+
+
+@given(
+    parts=st.lists(st.tuples(SAID, st.sampled_from(Rule), WRITTEN), max_size=7),
+    known=st.integers(0, 7),
+    language=st.sampled_from(["en", "de"]),
+)
+def test_whatever_follows_begins_with_what_is_fixed(
+    parts: list[tuple[str, Rule, str]], known: int, language: str
+) -> None:
+    sentences = [Sentence(raw, rule, raw) for raw, rule, _ in parts]
+    texts = [text for _, _, text in parts]
+    fixed = fixed_text(sentences[:known], texts[:known], language)
+    assert join_finished(sentences, texts, language).startswith(fixed)
+    assert fixed_text(sentences, texts, language).startswith(fixed)

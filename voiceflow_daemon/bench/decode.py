@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from voiceflow_daemon.bench.goals import Goal
+from voiceflow_daemon.bench.goals import Goal, at_least
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.llm.backend import LanguageModel
@@ -99,7 +99,7 @@ class DecodeTimes:
 
 def goals(times: DecodeTimes) -> list[Goal]:
     """How many times as fast as plain decoding each kind of draft is to be."""
-    return [Goal(side, says, times.times_plain(side), least, at_least=True) for side, says, least in _GOALS]
+    return [at_least(least, side, says, times.times_plain(side)) for side, says, least in _GOALS]
 
 
 def as_json(times: DecodeTimes) -> dict[str, Any]:

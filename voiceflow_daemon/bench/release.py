@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +13,21 @@ from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.bench import decode
 from voiceflow_daemon.bench.decode import DecodeTimes, demo_dictations
 from voiceflow_daemon.bench.folder import own_folder
-from voiceflow_daemon.bench.recognition import Piece, clip_pieces, heard
+from voiceflow_daemon.bench.recognition import Piece, Remembering, clip_pieces, heard
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
 from voiceflow_daemon.bench.sequential import Answered, Models
-from voiceflow_daemon.bench.subject import patient
-from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
-from voiceflow_daemon.bench.word_errors import WordErrors, word_errors
-from voiceflow_daemon.config.schema import HistorySettings, Settings
+from voiceflow_daemon.bench.subject import DictationSubject, patient
+from voiceflow_daemon.bench.utterances import Utterance, join_clips, sample_clips
+from voiceflow_daemon.bench.word_errors import ErrorsByWay, in_all, word_errors
+from voiceflow_daemon.config.schema import HistorySettings, Settings, SpeechSettings
 from voiceflow_daemon.llm.probe import kernels_for
 from voiceflow_daemon.llm.processor import default_threads
 from voiceflow_daemon.llm.prompts import ContextPrompts
 from voiceflow_daemon.llm.select import load_language_model
+from voiceflow_daemon.speech import Transcriber
 from voiceflow_daemon.speech.processors import model_threads
 from voiceflow_daemon.speech.select import load_transcriber
-from voiceflow_daemon.storage.models import ModelKind, resolve
-from voiceflow_daemon.storage.paths import Paths, assets_dir
+from voiceflow_daemon.storage.paths import assets_dir
 
 if TYPE_CHECKING:
     from voiceflow_daemon.bench._sequential import Sequential
@@ -40,26 +40,6 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The models by their settings. Stand-ins are the demo models, widened or not."""
-
-    name: str
-    settings: Settings
-    paths: Paths
-    is_stand_in: bool
-
-    @property
-    def speech_path(self) -> Path:
-        """The recogniser's folder; raises `ModelMissingError`."""
-        return resolve(ModelKind.SPEECH, self.settings.speech.model, self.paths.models_dir, assets_dir())
-
-    @property
-    def llm_path(self) -> Path:
-        """The language model's file; raises `ModelMissingError`."""
-        return resolve(ModelKind.LANGUAGE, self.settings.llm.model, self.paths.models_dir, assets_dir())
-
-
-@dataclass(frozen=True)
 class Run:
     """One utterance, three ways."""
 
@@ -67,26 +47,6 @@ class Run:
     ours: Spoken
     sequential: Answered
     tuned: Answered
-
-
-@dataclass(frozen=True)
-class Heard:
-    """Word errors of one recogniser, by how the utterances came to it."""
-
-    streamed: WordErrors
-    one_pass: WordErrors
-    clip_by_clip: WordErrors
-    sequential: WordErrors
-    sequential_tuned: WordErrors
-
-    @staticmethod
-    def none() -> Heard:
-        """Nothing was said, and nothing heard."""
-        return Heard(*[WordErrors(0, 0)] * len(fields(Heard)))
-
-    def __add__(self, other: Heard) -> Heard:
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Heard(*(mine + others for mine, others in pairs))
 
 
 @dataclass
@@ -97,10 +57,10 @@ class Samples:
     llm_threads: int
     prompt_tokens: int = 0
     runs: dict[int, list[Run]] = field(default_factory=dict)
-    heard: dict[int, Heard] = field(default_factory=dict)
+    heard: dict[int, ErrorsByWay] = field(default_factory=dict)
 
 
-def measure(subject: Subject, runs: Mapping[int, int], progress: Progress) -> Samples:
+def measure(subject: DictationSubject, runs: Mapping[int, int], progress: Progress) -> Samples:
     """Speak utterances of each length that often; once before that, which does not count.
 
     Raises `VoiceflowError`.
@@ -127,7 +87,7 @@ def measure(subject: Subject, runs: Mapping[int, int], progress: Progress) -> Sa
     return samples
 
 
-def measure_decoding(subject: Subject, runs: int, progress: Progress) -> DecodeTimes:
+def measure_decoding(subject: DictationSubject, runs: int, progress: Progress) -> DecodeTimes:
     """How fast the language model writes, with drafts and without; raises `VoiceflowError`."""
     settings = patient(subject.settings)
     model = load_language_model(subject.llm_path, settings.llm, subject.paths.cache_dir)
@@ -169,15 +129,15 @@ def _measurable(settings: Settings) -> Settings:
     )
 
 
-def _speech_threads(subject: Subject) -> int:
+def _speech_threads(subject: DictationSubject) -> int:
     return model_threads(subject.settings.speech.threads)
 
 
-def _llm_threads(subject: Subject) -> int:
+def _llm_threads(subject: DictationSubject) -> int:
     return subject.settings.llm.threads or default_threads(subject.llm_path.stat().st_size)
 
 
-def _system_prompt(subject: Subject) -> str:
+def _system_prompt(subject: DictationSubject) -> str:
     """What the daemon tells its language model."""
     prompts = ContextPrompts(
         lambda system, user: system + user, assets_dir() / "prompts", subject.paths.config_dir
@@ -185,7 +145,7 @@ def _system_prompt(subject: Subject) -> str:
     return prompts.system_prompt(subject.settings.context, subject.settings)
 
 
-def _sequential(subject: Subject) -> Sequential:
+def _sequential(subject: DictationSubject) -> Sequential:
     from voiceflow_daemon.bench._sequential import Sequential
 
     settings = subject.settings
@@ -206,31 +166,22 @@ def _sequential(subject: Subject) -> Sequential:
 
 
 # ------------------------------------------------------------------------------------- word errors
-def _compare_recognition(subject: Subject, samples: Samples) -> None:
+def _compare_recognition(subject: DictationSubject, samples: Samples) -> None:
     """What the same recogniser makes of each utterance in one pass and clip by clip."""
     speech = subject.settings.speech
-    transcriber = load_transcriber(subject.speech_path, speech, load_voice_detector())
-    known: dict[str, WordErrors] = {}
-
-    def of_clip(clip: Clip, utterance: Utterance) -> WordErrors:
-        if clip.name not in known:
-            piece = clip_pieces(replace(utterance, clips=(clip,), pauses_s=()))
-            known[clip.name] = word_errors(clip.said, heard(piece, transcriber, speech))
-        return known[clip.name]
-
+    transcriber = Remembering(load_transcriber(subject.speech_path, speech, load_voice_detector()))
     with closing(transcriber):
         for seconds, runs in samples.runs.items():
-            said = [run.utterance for run in runs]
-            samples.heard[seconds] = Heard(
-                streamed=_sum(word_errors(run.utterance.said, run.ours.dictated.raw) for run in runs),
-                one_pass=_sum(
-                    word_errors(each.said, heard([Piece(each.samples)], transcriber, speech)) for each in said
-                ),
-                clip_by_clip=_sum(of_clip(clip, each) for each in said for clip in each.clips),
-                sequential=_sum(word_errors(run.utterance.said, run.sequential.heard) for run in runs),
-                sequential_tuned=_sum(word_errors(run.utterance.said, run.tuned.heard) for run in runs),
-            )
+            samples.heard[seconds] = in_all(_compare(run, transcriber, speech) for run in runs)
 
 
-def _sum(errors: Iterable[WordErrors]) -> WordErrors:
-    return sum(errors, WordErrors(0, 0))
+def _compare(run: Run, transcriber: Transcriber, speech: SpeechSettings) -> ErrorsByWay:
+    said, whole = run.utterance.said, [Piece(run.utterance.samples)]
+    texts = {
+        "streamed": run.ours.dictated.raw,
+        "one_pass": heard(whole, transcriber, speech),
+        "clip_by_clip": heard(clip_pieces(run.utterance), transcriber, speech),
+        "sequential": run.sequential.heard,
+        "sequential_tuned": run.tuned.heard,
+    }
+    return {way: word_errors(said, text) for way, text in texts.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from voiceflow_daemon.bench import decode
 from voiceflow_daemon.bench.decode import DecodeTimes
-from voiceflow_daemon.bench.goals import Goal
+from voiceflow_daemon.bench.goals import Goal, at_least, at_most
 
 SHORT_S, LONG_S = 5, 60
 TIMES_SHORT = 1.3
@@ -21,14 +21,12 @@ def release_goals(
     found = []
     if {SHORT_S, LONG_S} <= release_ms.keys():
         times = release_ms[LONG_S]["ours"] / release_ms[SHORT_S]["ours"]
-        found.append(
-            Goal("60_to_5", f"{LONG_S} s spoken: times {SHORT_S} s spoken", times, TIMES_SHORT, False)
-        )
+        found.append(at_most(TIMES_SHORT, "60_to_5", f"{LONG_S} s spoken: times {SHORT_S} s spoken", times))
     for seconds, least in TIMES_FASTER.items():
         if seconds in release_ms:
             times = release_ms[seconds]["sequential"] / release_ms[seconds]["ours"]
             says = f"{seconds} s spoken: times faster than the sequential way"
-            found.append(Goal(f"faster_{seconds}", says, times, least, True))
+            found.append(at_least(least, f"faster_{seconds}", says, times))
     work = cpu["ours"] / cpu["sequential"]
-    found.append(Goal("cpu", "CPU work: times the sequential way's", work, CPU_WORK, False))
+    found.append(at_most(CPU_WORK, "cpu", "CPU work: times the sequential way's", work))
     return [*found, *decode.goals(decoding)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import time
+from typing import Any
 
 from voiceflow_daemon.bench.moments import Moment
-from voiceflow_daemon.config.schema import DeliverySettings
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.hotkey.listener import EmitHotkey, KeyDown, KeyUp
@@ -61,8 +61,8 @@ class Cursor:
         """In `time.perf_counter`."""
         self.cpu_s = 0.0
 
-    def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:  # noqa: ARG002
-        """Take it."""
+    def deliver(self, *_text: Any, **_more: Any) -> Delivery:
+        """Take whatever it is."""
         self.delivered_at, self.cpu_s = time.perf_counter(), time.process_time()
         return Delivery(Outcome.PASTED)
 

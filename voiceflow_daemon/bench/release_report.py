@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from voiceflow_daemon.bench.decode import SIDES as DECODE_SIDES
 from voiceflow_daemon.bench.decode import DecodeTimes
-from voiceflow_daemon.bench.goals import Goal
-from voiceflow_daemon.bench.release import Heard, Run, Samples, Subject
+from voiceflow_daemon.bench.goals import Goal, goals_as_json
+from voiceflow_daemon.bench.release import Run, Samples
 from voiceflow_daemon.bench.release_goals import release_goals
-from voiceflow_daemon.bench.spread import Spread, spread
+from voiceflow_daemon.bench.spread import Spread, medians, quartiles, rounded, spread
+from voiceflow_daemon.bench.subject import DictationSubject
+from voiceflow_daemon.bench.word_errors import in_all, percents
 
 RELEASE_SIDES: dict[str, Callable[[Run], float]] = {
     "ours": lambda run: run.ours.release_ms,
@@ -43,7 +45,7 @@ class Report:
     part.
     """
 
-    subject: Subject
+    subject: DictationSubject
     waiting: str
     samples: Samples
     decoding: DecodeTimes
@@ -58,7 +60,7 @@ class Report:
     goals: Sequence[Goal]
 
 
-def report(subject: Subject, samples: Samples, decoding: DecodeTimes, waiting: str) -> Report:
+def report(subject: DictationSubject, samples: Samples, decoding: DecodeTimes, waiting: str) -> Report:
     """Sum up; `waiting` says how the models' threads wait for each other."""
     release_ms = _by_length(samples, RELEASE_SIDES)
     everything = [run for runs in samples.runs.values() for run in runs]
@@ -78,7 +80,7 @@ def report(subject: Subject, samples: Samples, decoding: DecodeTimes, waiting: s
         cpu=_by_length(samples, per_speech),
         cpu_in_all=cpu_in_all,
         drafted=_by_length(samples, {kind: _words_per_s(kind) for kind in ("drafted", "accepted")}),
-        word_error_rate=_error_rates(samples.heard.values()),
+        word_error_rate=percents(in_all(samples.heard.values())),
         unlike_model=sum(run.ours.dictated.rung != "model" for run in everything),
         goals=release_goals(_medians(release_ms), cpu_in_all, decoding),
     )
@@ -93,45 +95,31 @@ def as_json(figures: Report) -> dict[str, Any]:
         "cpu_s_per_speech_s_of": figures.cpu,
         "words_per_s": figures.drafted,
     }
-    return {
+    found = {
         "models": figures.subject.name,
         "context": figures.subject.settings.context,
-        "runs": {str(seconds): len(runs) for seconds, runs in samples.runs.items()},
+        "runs": {seconds: len(runs) for seconds, runs in samples.runs.items()},
         "seconds": {
-            str(seconds): round(fmean(run.utterance.seconds for run in runs), 2)
+            seconds: round(fmean(run.utterance.seconds for run in runs), 2)
             for seconds, runs in samples.runs.items()
         },
         "threads": {"speech": samples.speech_threads, "llm": samples.llm_threads},
         "waiting": figures.waiting,
         "prompt_tokens": samples.prompt_tokens,
-        **{name: _rounded(_medians(of)) for name, of in measured.items()},
+        **{name: _medians(of) for name, of in measured.items()},
         "decode_tokens_per_s": {side: round(decoding.sides[side].tokens_per_s, 2) for side in DECODE_SIDES},
-        "cpu_s_per_speech_s": _rounded(figures.cpu_in_all),
-        "word_error_rate": _rounded(figures.word_error_rate),
-        "word_error_rate_of": {
-            str(seconds): _rounded(_error_rates([heard])) for seconds, heard in samples.heard.items()
-        },
-        "stages_ms": _rounded(figures.stages_ms),
+        "cpu_s_per_speech_s": figures.cpu_in_all,
+        "word_error_rate": figures.word_error_rate,
+        "word_error_rate_of": {seconds: percents(heard) for seconds, heard in samples.heard.items()},
+        "stages_ms": figures.stages_ms,
         "texts_by_rules": figures.unlike_model,
         "spread": {
-            name: {
-                str(seconds): {
-                    side: [round(each.low, 4), round(each.high, 4)] for side, each in sides.items()
-                }
-                for seconds, sides in of.items()
-            }
+            name: {seconds: quartiles(sides) for seconds, sides in of.items()}
             for name, of in measured.items()
         },
-        "goals": {
-            goal.name: {
-                "value": round(goal.value, 4),
-                "limit": goal.limit,
-                "at_least": goal.at_least,
-                "met": goal.met,
-            }
-            for goal in figures.goals
-        },
+        "goals": goals_as_json(figures.goals),
     }
+    return dict(rounded(found))
 
 
 def _by_length(samples: Samples, figures: Mapping[str, Callable[[Run], float]]) -> Measured:
@@ -142,9 +130,7 @@ def _by_length(samples: Samples, figures: Mapping[str, Callable[[Run], float]]) 
 
 
 def _medians(measured: Measured) -> dict[int, dict[str, float]]:
-    return {
-        seconds: {side: each.median for side, each in sides.items()} for seconds, sides in measured.items()
-    }
+    return {seconds: medians(sides) for seconds, sides in measured.items()}
 
 
 def _work(kind: str) -> Callable[[Run], float]:
@@ -172,24 +158,10 @@ def _stages(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
         "sequential": [run.sequential.stages_ms for run in runs],
         "sequential_tuned": [run.tuned.stages_ms for run in runs],
     }
-    return {
-        side: {stage: spread([each[stage] for each in stages]).median for stage in stages[0]}
-        for side, stages in sides.items()
-    }
+    return {side: _stage_medians(stages) for side, stages in sides.items()}
 
 
-def _error_rates(heard: Iterable[Heard]) -> dict[str, float]:
-    """Percent, of all words together."""
-    together = Heard.none()
-    for each in heard:
-        together += each
-    return {way: errors.percent for way, errors in vars(together).items()}
-
-
-def _rounded(value: Any) -> Any:
-    """Also in lists and mappings, whose keys become text."""
-    if isinstance(value, Mapping):
-        return {str(key): _rounded(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_rounded(each) for each in value]
-    return round(value, 4)
+def _stage_medians(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Not every dictation has every stage."""
+    names = dict.fromkeys(name for stages in runs for name in stages)
+    return {name: spread([stages.get(name, 0.0) for stages in runs]).median for name in names}

@@ -120,7 +120,7 @@ def _costs(figures: Report) -> Table:
 def _words(figures: Report) -> Table:
     table = plain_table("word error rate, %", *_lengths(figures), "in all")
     for way, title in WAYS.items():
-        each = (f"{vars(heard)[way].percent:.1f}" for heard in figures.samples.heard.values())
+        each = (f"{heard[way].percent:.1f}" for heard in figures.samples.heard.values())
         table.add_row(title, *each, f"{figures.word_error_rate[way]:.1f}")
     return table
 

@@ -1,4 +1,4 @@
-"""What is measured: a model, its settings, and the prompts of its contexts."""
+"""What is measured: models, their settings, and the prompts of their contexts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.llm.backend import LanguageModel
 from voiceflow_daemon.llm.prompts import BUILT_IN, ContextPrompts, split_prompt
 from voiceflow_daemon.llm.select import load_language_model
+from voiceflow_daemon.storage.models import ModelKind, resolve
+from voiceflow_daemon.storage.paths import Paths, assets_dir
 
 DEADLINE_S = 120.0
 """Nothing may be cut short, nor a longer dictation into parts: every side gets the same tokens."""
@@ -36,6 +38,26 @@ class Subject:
     def prompts(self, model: LanguageModel) -> ContextPrompts:
         """The contexts' prompts in the model's chat template."""
         return ContextPrompts(model.render_chat, self.prompts_dir, self.config_dir)
+
+
+@dataclass(frozen=True)
+class DictationSubject:
+    """Both models by their settings. Stand-ins are the demo models, widened or not."""
+
+    name: str
+    settings: Settings
+    paths: Paths
+    is_stand_in: bool
+
+    @property
+    def speech_path(self) -> Path:
+        """The recogniser's folder; raises `ModelMissingError`."""
+        return resolve(ModelKind.SPEECH, self.settings.speech.model, self.paths.models_dir, assets_dir())
+
+    @property
+    def llm_path(self) -> Path:
+        """The language model's file; raises `ModelMissingError`."""
+        return resolve(ModelKind.LANGUAGE, self.settings.llm.model, self.paths.models_dir, assets_dir())
 
 
 def patient(settings: Settings) -> Settings:

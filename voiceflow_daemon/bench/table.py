@@ -109,9 +109,9 @@ def _costs(figures: Report) -> Table:
     return table
 
 
-def goals_table(goals: Sequence[Goal]) -> Table:
+def goals_table(goals: Sequence[Goal], title: str = "goal (4 cores, 0.5B)") -> Table:
     """Each goal with its ratio and its limit."""
-    table = plain_table("goal (4 cores, 0.5B)", "measured", "limit", "")
+    table = plain_table(title, "measured", "limit", "")
     for goal in goals:
         sign = "≥" if goal.at_least else "≤"
         met = "[green]met[/]" if goal.met else "[red]missed[/]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,24 @@ class WordErrors:
 
     def __add__(self, other: WordErrors) -> WordErrors:
         return WordErrors(self.errors + other.errors, self.said + other.said)
+
+
+ErrorsByWay = Mapping[str, WordErrors]
+"""By how the speech came to a recogniser."""
+
+
+def in_all(parts: Iterable[ErrorsByWay]) -> dict[str, WordErrors]:
+    """All parts together; each has the same ways."""
+    found: dict[str, WordErrors] = {}
+    for part in parts:
+        for way, errors in part.items():
+            found[way] = found.get(way, WordErrors(0, 0)) + errors
+    return found
+
+
+def percents(of: ErrorsByWay) -> dict[str, float]:
+    """The word error rates."""
+    return {way: errors.percent for way, errors in of.items()}
 
 
 def word_errors(said: str, heard: str) -> WordErrors:

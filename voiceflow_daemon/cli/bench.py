@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from voiceflow_daemon.cli import bench_decode, bench_release
+from voiceflow_daemon.cli import bench_decode, bench_release, bench_sentences
 from voiceflow_daemon.cli.measuring import (
     SHAPE_NAMES,
     add_language_options,
@@ -57,6 +57,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     cache.set_defaults(func=_cache)
     bench_release.register(subjects, SHAPE_NAMES)
     bench_decode.register(subjects)
+    bench_sentences.register(subjects)
 
 
 def _cache(options: argparse.Namespace) -> int:

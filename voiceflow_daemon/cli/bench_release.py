@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 from voiceflow_daemon.cli.measuring import (
     bar,
     count,
+    demand_context,
     demand_writable,
     language_stand_in,
     output_console,
+    seconds_list,
     waiting,
+    with_models,
 )
-from voiceflow_daemon.errors import VoiceflowError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from voiceflow_daemon.bench.release import Subject
+    from voiceflow_daemon.bench.subject import DictationSubject
     from voiceflow_daemon.config.schema import Settings
     from voiceflow_daemon.storage.paths import Paths
 
@@ -34,7 +36,6 @@ RUNS = {15: 5, 60: 3}
 RUNS_OF_LONGER = 2
 DECODE_RUNS = 1
 """Of all the sample recordings; `voiceflow bench decode` has more to say."""
-LONGEST_S = 600
 
 _DESCRIPTION = """\
 Measure the time from the release of the key to the text. Sample recordings are joined to
@@ -75,7 +76,7 @@ def register(
     longest = ",".join(map(str, DEFAULT_SECONDS))
     release.add_argument(
         "--seconds",
-        type=_lengths,
+        type=seconds_list,
         default=DEFAULT_SECONDS,
         help=f"lengths of the utterances; default: {longest}",
     )
@@ -85,14 +86,6 @@ def register(
     release.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for programs")
     release.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw them")
     release.set_defaults(func=_release)
-
-
-def _lengths(text: str) -> tuple[int, ...]:
-    """Whole seconds with commas between them, each once, in order."""
-    lengths = sorted({int(each) for each in text.split(",")})
-    if lengths[0] < 1 or lengths[-1] > LONGEST_S:
-        raise argparse.ArgumentTypeError(f"from 1 to {LONGEST_S} seconds")
-    return tuple(lengths)
 
 
 def _release(options: argparse.Namespace) -> int:
@@ -126,8 +119,9 @@ def _default_runs(seconds: int) -> int:
     return next((runs for longest, runs in RUNS.items() if seconds <= longest), RUNS_OF_LONGER)
 
 
-def _subject(options: argparse.Namespace, console: Console) -> Subject:
+def _subject(options: argparse.Namespace, console: Console) -> DictationSubject:
     """What is measured, with the context and the threads asked for."""
+    from voiceflow_daemon.bench.subject import DictationSubject
     from voiceflow_daemon.config.load import load_settings
     from voiceflow_daemon.config.schema import Settings
     from voiceflow_daemon.storage.paths import user_paths
@@ -140,37 +134,21 @@ def _subject(options: argparse.Namespace, console: Console) -> Subject:
         shape = DEFAULT_SHAPE
         console.print(f"As no models of your own are chosen, stand-ins of {shape}'s shapes are measured.")
     if shape is None:
-        return _of(f"{settings.speech.model} and {settings.llm.model}", settings, paths, own=True)
+        name = f"{settings.speech.model} and {settings.llm.model}"
+        return DictationSubject(name, settings, paths, is_stand_in=False)
     if shape == DEMO:
-        return _of("The demo models", _with_models(settings, DEMO, DEMO), paths, own=False)
+        settings = with_models(settings, DEMO, DEMO)
+        return DictationSubject("The demo models", settings, paths, is_stand_in=True)
     speech, language = shape.split("+")
     speech_path = _speech_stand_in(speech, paths, console)
-    settings = _with_models(settings, str(speech_path), str(language_stand_in(language, paths, console)))
-    return _of(f"Stand-ins of {speech}'s and {language}'s shapes", settings, paths, own=False)
-
-
-def _of(name: str, settings: Settings, paths: Paths, *, own: bool) -> Subject:
-    from voiceflow_daemon.bench.release import Subject
-
-    return Subject(name, settings, paths, is_stand_in=not own)
-
-
-def _with_models(settings: Settings, speech: str, language: str) -> Settings:
-    return settings.model_copy(
-        update={
-            "speech": settings.speech.model_copy(update={"model": speech}),
-            "llm": settings.llm.model_copy(update={"model": language}),
-        }
-    )
+    settings = with_models(settings, str(speech_path), str(language_stand_in(language, paths, console)))
+    name = f"Stand-ins of {speech}'s and {language}'s shapes"
+    return DictationSubject(name, settings, paths, is_stand_in=True)
 
 
 def _with_options(settings: Settings, options: argparse.Namespace) -> Settings:
-    from voiceflow_daemon.llm.prompts import context_names
-
     if options.context is not None:
-        if options.context not in context_names(settings):
-            known = ", ".join(context_names(settings))
-            raise VoiceflowError(f"There is no context {options.context!r}.", f"There are: {known}.")
+        demand_context(options.context, settings)
         settings = settings.model_copy(update={"context": options.context})
     if options.threads is None:
         return settings

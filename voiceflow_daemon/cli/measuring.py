@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voiceflow_daemon.storage.paths import Paths
 
 SHAPE_NAMES = ("qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b")
+LONGEST_S = 600
 _PLAIN_WIDTH = 150
 
 
@@ -29,6 +30,19 @@ def count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1")
     return number
+
+
+def seconds_list(text: str) -> tuple[int, ...]:
+    """Whole seconds with commas between them, each once, in order."""
+    lengths = sorted({int(each) for each in text.split(",")})
+    if lengths[0] < 1 or lengths[-1] > LONGEST_S:
+        raise argparse.ArgumentTypeError(f"from 1 to {LONGEST_S} seconds")
+    return tuple(lengths)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, each once."""
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",")))
 
 
 def add_language_options(command: argparse.ArgumentParser, runs: int) -> None:
@@ -83,6 +97,25 @@ def language_stand_in(name: str, paths: Paths, console: Console) -> Path:
     folder = paths.cache_dir / "bench"
     with bar(console, f"Making the stand-in in {folder}") as progress:
         return stand_in(SHAPES[name], assets_dir() / "demo" / "formatter.gguf", folder, progress)
+
+
+def with_models(settings: Settings, speech: str, language: str) -> Settings:
+    """The same settings with other models."""
+    return settings.model_copy(
+        update={
+            "speech": settings.speech.model_copy(update={"model": speech}),
+            "llm": settings.llm.model_copy(update={"model": language}),
+        }
+    )
+
+
+def demand_context(context: str, settings: Settings) -> None:
+    """Raises `VoiceflowError` where the settings do not know it."""
+    from voiceflow_daemon.llm.prompts import context_names
+
+    if context not in context_names(settings):
+        known = ", ".join(context_names(settings))
+        raise VoiceflowError(f"There is no context {context!r}.", f"There are: {known}.")
 
 
 @contextmanager

@@ -11,8 +11,11 @@ from voiceflow_daemon.desktop.window import Window
 
 Clock = Callable[[], float]
 
-STAGES = ("grace", "tail", "queue", "transcribe", "format", "delivery")
-"""From the physical release to the text at the cursor, in this order; together they are all of it."""
+STAGES = ("grace", "tail", "queue", "guess", "transcribe", "format", "delivery")
+"""From the physical release to the text at the cursor, in this order; together they are all of it.
+
+"guess": the rest of a guess that was right, where the tail was over before it.
+"""
 
 
 @dataclass
@@ -37,14 +40,22 @@ class Dictation:
         self.reached("grace")
 
     def reached(self, stage: str, inner_ms: dict[str, float] | None = None) -> None:
-        """A stage has ended. `inner_ms` are parts of it that were timed by whoever did the work."""
+        """A stage has ended. `inner_ms` are parts of it that were timed by whoever did the work.
+
+        A part may have begun before the stage; what is longer than the stage did.
+        """
         now = self.clock()
         spent = (now - self._mark) * 1e3
         for name, milliseconds in (inner_ms or {}).items():
-            self.stages_ms[name] = milliseconds
-            spent -= milliseconds
-        self.stages_ms[stage] = max(0.0, spent)
+            self.stages_ms[name] = min(milliseconds, spent)
+            spent -= self.stages_ms[name]
+        self.stages_ms[stage] = spent
         self._mark = now
+
+    @property
+    def since_release_ms(self) -> float:
+        """From the physical release until now."""
+        return (self.clock() - self.released_at) * 1e3
 
     @property
     def release_to_text_ms(self) -> float:

@@ -7,7 +7,6 @@ the kernel drops the lock when that process dies: a file without a lock is an or
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import itertools
 import json
@@ -21,12 +20,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.storage.durable import sync_content, sync_folder, write_all
 from voiceflow_daemon.storage.paths import private_dir
 
 log = logging.getLogger(__name__)
 
 VERSION = 1
 SUFFIX = ".recording"
+BEGUN = f".begun{SUFFIX}"
+"""Of a recording the beginning of whose text stands at the cursor already."""
 DAMAGED = ".damaged"
 SYNC_INTERVAL_S = 0.2
 """The promise is 250 ms for a loss of power, of which the sync itself takes some."""
@@ -59,9 +61,17 @@ class JournalEntry:
 
     def append(self, samples: NDArray[np.int16]) -> None:
         """Write samples, shape (n,); raises OSError when the disk is full or the file is gone."""
-        _write_all(self._fd, samples.astype("<i2", copy=False).tobytes())
+        write_all(self._fd, samples.astype("<i2", copy=False).tobytes())
         if time.monotonic() >= self._next_sync:
             self._sync()
+
+    def mark_begun(self) -> None:
+        """The beginning of its text is about to be delivered: whoever finds it later must know.
+
+        Raises OSError. Any thread may call it, while another one appends. Not synced: with the power, the
+        window that the text stands in goes too.
+        """
+        self.path = self.path.rename(self.path.with_name(self.path.name.removesuffix(SUFFIX) + BEGUN))
 
     def discard(self) -> None:
         """The text is delivered, or the user cancelled: delete the recording."""
@@ -78,7 +88,7 @@ class JournalEntry:
 
     def _sync(self) -> None:
         began = time.monotonic()
-        os.fdatasync(self._fd)
+        sync_content(self._fd)
         if os.fstat(self._fd).st_nlink == 0:
             raise FileNotFoundError(f"{self.path.name} was deleted while it was being written")
         took = time.monotonic() - began
@@ -91,6 +101,11 @@ class Orphan(JournalEntry):
     def __init__(self, path: Path, header: RecordingHeader, fd: int, samples_at: int) -> None:
         super().__init__(path, header, fd)
         self._samples_at = samples_at
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the beginning of its text may stand at the cursor."""
+        return self.path.name.endswith(BEGUN)
 
     @property
     def duration_s(self) -> float:
@@ -122,8 +137,8 @@ class Journal:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            _write_all(fd, json.dumps(asdict(header)).encode() + b"\n")
-            _sync_folder(self._dir)
+            write_all(fd, json.dumps(asdict(header)).encode() + b"\n")
+            sync_folder(self._dir)
         except OSError:
             os.close(fd)
             raise
@@ -233,12 +248,6 @@ def _move_aside(path: Path, why: Exception) -> None:
         log.warning("the journal's %s cannot be read (%s); it is kept as %s", path.name, why, aside.name)
 
 
-def _write_all(fd: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
-
-
 def _read_at(fd: int, offset: int, size: int) -> bytes:
     parts = []
     while size > 0 and (part := os.pread(fd, min(size, 1 << 24), offset)):
@@ -246,13 +255,3 @@ def _read_at(fd: int, offset: int, size: int) -> bytes:
         offset += len(part)
         size -= len(part)
     return b"".join(parts)
-
-
-def _sync_folder(folder: Path) -> None:
-    """After a loss of power, a file is only there if its folder was synced (not all file systems can)."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.errors import VoiceflowError
+from voiceflow_daemon.storage.durable import sync_folder
 from voiceflow_daemon.storage.prefix_file import (
     SUFFIX,
     RefusedFileError,
@@ -30,9 +32,12 @@ from voiceflow_daemon.storage.prefix_file import (
 )
 
 TEMPORARY = SUFFIX + ".new"
-_WRITE_BYTES = 1 << 20
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class PrefixFilesError(VoiceflowError):
+    """Files of evaluated prompts are still on disk, though they should not be."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +79,6 @@ def temporary_file(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
             os.close(fd)
 
 
-def write_all(fd: int, content: bytes | memoryview) -> None:
-    """Write all of it; raises OSError."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest[:_WRITE_BYTES]) :]
-
-
 def entries(folder: Path) -> list[FolderEntry]:
     """The regular files among the entries, least recently used first. Raises OSError."""
     found = []
@@ -91,6 +89,23 @@ def entries(folder: Path) -> list[FolderEntry]:
             if stat.S_ISREG(status.st_mode):
                 found.append(FolderEntry(path, status.st_size, status.st_mtime_ns))
     return sorted(found, key=lambda entry: entry.used_ns)
+
+
+def shrink(folder: Path, limit_bytes: int, needed_bytes: int = 0) -> int:
+    """Delete what was not used for longest until so many bytes more fit; returns how many files.
+
+    Raises OSError.
+    """
+    kept = entries(folder)
+    total, evicted = sum(entry.size_bytes for entry in kept), 0
+    # What fits in no case goes first, lest it take all others with it.
+    for entry in sorted(kept, key=lambda entry: entry.size_bytes <= limit_bytes):
+        if total + needed_bytes <= limit_bytes:
+            break
+        remove(entry.path)
+        total -= entry.size_bytes
+        evicted += 1
+    return evicted
 
 
 def remove(path: Path) -> None:
@@ -115,8 +130,22 @@ def remove_all(folder: Path) -> None:
             failed = error
     if failed is not None:
         raise failed
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         sync_folder(folder)
+
+
+def delete_prefixes(folder: Path) -> None:
+    """Delete all that is kept in the folder, also where no store is open.
+
+    Raises `PrefixFilesError` when something is left.
+    """
+    try:
+        remove_all(folder)
+    except OSError as error:
+        raise PrefixFilesError(
+            f"Evaluated prompts cannot be deleted from disk: {error.strerror or error}.",
+            f"Delete the files in {folder} yourself: the next start would use them.",
+        ) from error
 
 
 def sweep(folder: Path) -> None:
@@ -132,16 +161,6 @@ def sweep(folder: Path) -> None:
                 path.unlink()
             finally:
                 os.close(fd)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed and deleted last through a loss of power (not all file systems can)."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _check_status(status: os.stat_result, largest_bytes: int) -> None:

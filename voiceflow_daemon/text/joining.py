@@ -24,7 +24,32 @@ def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language:
     one sentence without a period ("see you") get theirs, a signature gets an empty line behind it, and the
     halves of a sentence that was cut lose the period and the capital between them.
     """
-    spoken = [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
+    spoken = _spoken(sentences, texts)
+    written = _repaired(spoken, language)
+    if len(written) > 1 and not _is_ended(written[-1]):
+        written[-1] += "" if _has_own_breaks(written[-1], spoken[-1][0].raw, language) else "."
+    return _in_a_row(spoken, written)
+
+
+def fixed_text(sentences: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
+    """How `join_finished` of these and whatever may follow them begins.
+
+    All but the last text is certain, for its neighbour is known. The last one is where nothing behind it
+    could take its period away or would have to put one there.
+    """
+    spoken = _spoken(sentences, texts)
+    written = _repaired(spoken, language)
+    if written and (spoken[-1][0].rule is Rule.LENGTH or not _is_ended(written[-1])):
+        written.pop()
+    return _in_a_row(spoken, written)
+
+
+def _spoken(sentences: Sequence[Sentence], texts: Sequence[str]) -> list[tuple[Sentence, str]]:
+    return [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
+
+
+def _repaired(spoken: Sequence[tuple[Sentence, str]], language: str) -> list[str]:
+    """The texts, repaired where one follows the other."""
     written = [text for _, text in spoken]
     for at, (before, after) in enumerate(pairwise(sentence for sentence, _ in spoken)):
         if before.rule is Rule.LENGTH:
@@ -32,8 +57,10 @@ def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language:
         elif not _is_ended(written[at]):
             letter = _has_own_breaks(written[at], before.raw, language)
             written[at] = written[at].rstrip(" ") + (PARAGRAPH if letter else ".")
-    if len(written) > 1 and not _is_ended(written[-1]):
-        written[-1] += "" if _has_own_breaks(written[-1], spoken[-1][0].raw, language) else "."
+    return written
+
+
+def _in_a_row(spoken: Sequence[tuple[Sentence, str]], written: Sequence[str]) -> str:
     return join_pieces(written, [sentence.raw.rstrip(MARKS) for sentence, _ in spoken])
 
 

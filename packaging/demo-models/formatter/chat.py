@@ -4,7 +4,7 @@ from pathlib import Path
 
 from . import lexicon
 
-_PROMPT_FOLDER = Path(__file__).parent / "prompts"
+_PROMPT_FOLDER = Path(__file__).parents[3] / "assets" / "prompts"
 PROMPTS = {c: (_PROMPT_FOLDER / f"{c}.txt").read_text().strip() for c in lexicon.CONTEXTS}
 SPECIALS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (
@@ -13,7 +13,7 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 # Sentences as other people's prompts may have them: only the context's line may matter to the model.
-LINES = (_PROMPT_FOLDER / "training-lines.txt").read_text().splitlines()
+LINES = (Path(__file__).parent / "training-lines.txt").read_text().splitlines()
 
 
 def head(system):
@@ -24,6 +24,11 @@ def head(system):
 def middle():
     """All that stands between the transcript and the finished text."""
     return "<|im_end|>\n<|im_start|>assistant\n"
+
+
+def between():
+    """All that stands between a finished text and the transcript that goes on with it."""
+    return "<|im_end|>\n<|im_start|>user\n"
 
 
 def random_system(rng, context, example):

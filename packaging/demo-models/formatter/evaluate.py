@@ -14,13 +14,19 @@ from llama_cpp import Llama
 from . import chat, corpus, lexicon, prepare_data, reference
 
 
-def answer(llm, context, raw):
-    """The greedy answer to a transcript under the context's full prompt."""
+def answer(llm, context, raw, known=()):
+    """The greedy answer to a transcript under the context's full prompt.
+
+    `known`: (transcript, finished text) of the turns before it.
+    """
+    messages = [{"role": "system", "content": chat.PROMPTS[context]}]
+    for said, written in known:
+        messages += [{"role": "user", "content": said}, {"role": "assistant", "content": written}]
     reply = llm.create_chat_completion(
-        [{"role": "system", "content": chat.PROMPTS[context]}, {"role": "user", "content": raw}],
+        [*messages, {"role": "user", "content": raw}],
         temperature=0.0,
         top_k=1,
-        max_tokens=400,
+        max_tokens=800,
     )
     return reply["choices"][0]["message"]["content"]
 
@@ -104,7 +110,7 @@ def main():
     parser.add_argument("--show", action="store_true", help="print what differs")
     args = parser.parse_args()
     seen = {key for path in glob.glob(args.seen) for key in np.load(path)["keys"].tolist()}
-    llm = Llama(args.model, n_ctx=2048, n_threads=2, n_threads_batch=2, verbose=False)
+    llm = Llama(args.model, n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False)
     scores = collections.defaultdict(collections.Counter)
     for context, words, raw in held_out(args.seed, args.per, args.lengths, seen, args.kind == "plain"):
         want, got = add_sample(llm, scores[context, words], context, raw)

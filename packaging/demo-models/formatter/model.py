@@ -65,7 +65,7 @@ def causal_weights(scores, mask, scale: float):
 def attend(q, k, v, kp, vp, mask):
     """q (B, H, S, D) over the prefix's kp, vp (1, G, P, D) and its own k, v (B, G, S, D).
 
-    Written as plain products, which run on AMX.
+    Written as plain products, which run on AMX where there is one.
     """
     B, H, S, D = q.shape
     G, P = k.shape[1], kp.shape[2]

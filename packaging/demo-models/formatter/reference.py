@@ -517,10 +517,14 @@ def letter(greet, toks, closing, sign):
     return "\n\n".join(parts)
 
 
-def reference_format(raw, context="default"):
-    """The finished text for a raw transcript: what the formatter is trained to write."""
+def reference_format(raw, context="default", first=True):
+    """The finished text for a raw transcript: what the formatter is trained to write.
+
+    Not `first`: the transcript goes on with a text. Then no greeting stands at its start, and a message that
+    has another sentence before this one keeps its period.
+    """
     toks = merge_marks(stutters(fillers(spoken_punctuation(tokenize(raw)))))
-    greet, toks = split_greeting(toks)
+    greet, toks = split_greeting(toks) if first else ([], toks)
     closing, sign = [], []
     if greet:
         while toks and ((toks[0] in ("\n", "\n\n") and context == "email") or toks[0] == ","):
@@ -542,7 +546,7 @@ def reference_format(raw, context="default"):
     if greet:
         toks = greet + ([","] if toks and is_word(toks[0]) else []) + toks
     text, count = finish(toks)
-    if context == "slack" and count == 1 and text.endswith("."):
+    if context == "slack" and first and count == 1 and text.endswith("."):
         text = text[:-1]
     return text
 
