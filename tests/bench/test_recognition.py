@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from voiceflow_daemon.bench.utterances import Utterance, join_clips, sample_clip
 from voiceflow_daemon.bench.word_errors import WordErrors, word_errors
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.speech import Transcriber, Transcript, load_transcriber
+from voiceflow_daemon.speech.transcriber import always
 
 SETTINGS = SpeechSettings(threads=2)
 EAGER = SpeechSettings(threads=2, segment_pause_ms=300)
@@ -91,7 +92,11 @@ class CountingEars:
         pass
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         self.asked.append((len(samples), settings.languages, loudness))
         return Transcript(f"answer {len(self.asked)}", "en", 1.0)

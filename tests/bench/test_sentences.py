@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.daemon.pipeline import Pipeline
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech import Transcript
+from voiceflow_daemon.speech.transcriber import always
 from voiceflow_daemon.storage.paths import Paths
 from voiceflow_daemon.text.seams import Rule
 
@@ -37,7 +38,11 @@ class Ears:
         pass
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         self.asked += 1
         numbers = np.rint(samples[::PIECE] * 32768).astype(int)

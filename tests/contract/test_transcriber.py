@@ -15,6 +15,7 @@ from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.speech import Transcriber, load_transcriber
+from voiceflow_daemon.speech.transcriber import RecognitionAbortedError
 
 SETTINGS = SpeechSettings(threads=2)
 MAKERS: dict[str, Callable[[], Transcriber]] = {
@@ -41,6 +42,13 @@ def test_speech_becomes_words(transcriber: Transcriber) -> None:
     assert heard.text == entry.heard
     assert heard.language == "en"
     assert 0 < heard.speech_s <= len(entry.samples()) / 16_000
+
+
+def test_what_is_not_wanted_is_left_off_and_leaves_no_trace(transcriber: Transcriber) -> None:
+    entry = recording("note_short")
+    with pytest.raises(RecognitionAbortedError):
+        transcriber.transcribe(entry.samples(), SETTINGS, wanted=lambda: False)
+    assert transcriber.transcribe(entry.samples(), SETTINGS, wanted=lambda: True).text == entry.heard
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.00007, 0.01, 0.2, 3.0, 45.0])

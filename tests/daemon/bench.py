@@ -24,7 +24,7 @@ from voiceflow_daemon.llm.budget import Speed
 from voiceflow_daemon.llm.engine import LlmEngine
 from voiceflow_daemon.llm.prompt_cache import PromptCache, PromptTemplate
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.speech.transcriber import Transcript
+from voiceflow_daemon.speech.transcriber import RecognitionAbortedError, Transcript, always
 
 Event = TypeVar("Event", bound=WorkerEvent)
 
@@ -51,9 +51,15 @@ class NumberTranscriber:
         """Nothing is cold."""
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 1.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 1.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         self.before()
+        if not wanted():
+            raise RecognitionAbortedError
         return Transcript(str(round(float(samples[0]) * 32768)), "en", 1.0)
 
     def close(self) -> None:

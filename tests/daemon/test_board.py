@@ -27,6 +27,7 @@ RECORDING = Recording(1, 0.0)
         (Board(), Session(paused=True, in_work=(1,)), Activity.PAUSED),
         (Board(models_missing=True), Session(recording=RECORDING, paused=True), Activity.RECORDING),
         (Board(preparing=(1, 4), loading=True), Session(), Activity.IDLE),
+        (Board(unloaded=True), Session(), Activity.IDLE),
     ],
 )
 def test_the_icon_shows_what_matters_most(board: Board, session: Session, activity: Activity) -> None:
@@ -38,6 +39,7 @@ EVERYTHING = {
     "problems": {"models": "It is damaged.", "hotkey": "It is taken."},
     "models_missing": True,
     "loading": True,
+    "unloaded": True,
     "preparing": (2, 4),
     "release_to_text_ms": 812.4,
 }
@@ -50,7 +52,14 @@ EVERYTHING = {
         (("downloading",), "It is damaged."),
         (("downloading", "problems"), "No speech model yet: choose Download models"),
         (("downloading", "problems", "models_missing"), "Loading models …"),
-        (("downloading", "problems", "models_missing", "loading"), "Preparing prompts 2 of 4 …"),
+        (
+            ("downloading", "problems", "models_missing", "loading"),
+            "Unloaded: the models load at the next dictation",
+        ),
+        (
+            ("downloading", "problems", "models_missing", "loading", "unloaded"),
+            "Preparing prompts 2 of 4 …",
+        ),
         (tuple(EVERYTHING)[:-1], "Ready, last text after 0.81 s"),
         (tuple(EVERYTHING), "Ready"),
     ],
@@ -61,6 +70,20 @@ def test_the_status_line_tells_one_thing(without: tuple[str, ...], line: str) ->
     assert board.status_line(Session()) == line
     assert board.status_line(Session(paused=True)) == "Paused"
     assert board.tray_view(Session(), SETTINGS).status == line
+
+
+@pytest.mark.parametrize(
+    ("board", "models"),
+    [
+        (Board(), "loaded"),
+        (Board(loading=True), "loading"),
+        (Board(load_failed=True), "failed"),
+        (Board(unloaded=True), "unloaded"),
+        (Board(models_missing=True), "missing"),
+    ],
+)
+def test_programs_are_told_what_has_become_of_the_models(board: Board, models: str) -> None:
+    assert board.status(Session(), SETTINGS, Metrics())["models"] == models
 
 
 def test_demo_models_are_named_in_the_tray() -> None:

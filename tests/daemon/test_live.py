@@ -16,7 +16,7 @@ from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.speech.transcriber import Transcript
+from voiceflow_daemon.speech.transcriber import RecognitionAbortedError, Transcript, always
 from voiceflow_daemon.text.seams import Rule
 
 WORD = 1600
@@ -46,8 +46,14 @@ class Ears:
         pass
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
+        if not wanted():
+            raise RecognitionAbortedError
         numbers = np.rint(samples[::WORD] * 32768).astype(int)
         text = " ".join(TEXT[number - 1] for number in numbers if number > 0)
         self.heard.append(text)

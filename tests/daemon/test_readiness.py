@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +11,10 @@ from typing import cast
 import pytest
 
 from tests.flow.world import SETTINGS, RecordedNotes
-from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.config.schema import ModelsSettings, Settings
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.control_protocol import Request
+from voiceflow_daemon.daemon.downloads import DownloadEnded
 from voiceflow_daemon.daemon.events import Asked, EventQueue, OrphansFound, PromptsPurged
 from voiceflow_daemon.daemon.orders import (
     Load,
@@ -23,6 +25,8 @@ from voiceflow_daemon.daemon.orders import (
     Prepare,
     Prepared,
     Preparing,
+    Unload,
+    Unloaded,
 )
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import Readiness
@@ -74,7 +78,7 @@ class Bench:
         )
         self.readiness = Readiness(cast(Parts, parts), self.board, self.incoming)
 
-    def tell(self, event: Loaded | LoadFailed | Preparing | Prepared) -> None:
+    def tell(self, event: Loaded | Unloaded | LoadFailed | Preparing | Prepared) -> None:
         self.readiness.worker_event(event, self.settings)
 
     def prepare(self) -> Prepare:
@@ -82,6 +86,26 @@ class Bench:
         order = self.worker.orders[-1]
         assert isinstance(order, Prepare)
         return order
+
+    def loaded(self) -> None:
+        """The models are loaded, and all prompts prepared."""
+        self.readiness.load(self.settings)
+        self.tell(Loaded(self.settings, ()))
+        order = self.worker.orders[-1]
+        assert isinstance(order, Prepare)
+        self.tell(Prepared(order))
+
+    def rest(self, *, busy: bool = False) -> bool:
+        """Whether the models are told to be freed at this look."""
+        count = self.worker.orders.count(Unload())
+        self.readiness.rest(self.settings, busy=busy)
+        return self.worker.orders.count(Unload()) > count
+
+    def await_rest(self) -> None:
+        self.loaded()
+        limit = time.monotonic() + 20
+        while not self.rest():
+            assert time.monotonic() < limit
 
 
 @pytest.fixture
@@ -189,3 +213,113 @@ def test_a_purge_is_told_when_it_is_done(bench: Bench, asked: Asked | None, erro
     bench.chores.shutdown()
     assert bench.worker.purges == 1
     assert bench.incoming.next(0) == PromptsPurged(asked)
+
+
+# ------------------------------------------------------------------------------------------ rest
+AT_ONCE = SETTINGS.model_copy(update={"models": ModelsSettings(unload_after_min=1e-9)})
+ANOTHER = SETTINGS.speech.model_copy(update={"model": "another"})
+
+
+@pytest.fixture
+def resting(tmp_path: Path) -> Bench:
+    """A bench whose models are freed at the first look after the one that found nothing to do."""
+    return Bench(tmp_path, AT_ONCE)
+
+
+def test_models_are_freed_only_when_nothing_needs_them(resting: Bench) -> None:
+    assert not resting.rest()
+    resting.readiness.load(AT_ONCE)
+    assert not resting.rest()
+    resting.tell(Loaded(AT_ONCE, ()))
+    assert not resting.rest()  # the prompts are being prepared
+    assert resting.readiness.unload_due(AT_ONCE) is None
+    order = resting.worker.orders[-1]
+    assert isinstance(order, Prepare)
+    resting.tell(Prepared(order))
+    assert not resting.rest(busy=True)
+    assert resting.readiness.unload_due(AT_ONCE) is None
+    assert not resting.rest()
+    assert resting.readiness.unload_due(AT_ONCE) is not None
+    assert resting.rest()
+    assert not resting.rest()  # once is enough
+    assert resting.board.models == "loaded"
+    resting.tell(Unloaded())
+    assert resting.board.models == "unloaded"
+    assert resting.readiness.unload_due(AT_ONCE) is None
+    resting.chores.shutdown()
+
+
+def test_models_that_failed_or_are_missing_are_not_freed(resting: Bench) -> None:
+    resting.readiness.load(AT_ONCE)
+    resting.tell(LoadFailed(AT_ONCE, ModelError("It is damaged.")))
+    assert not any(resting.rest() for _ in range(3))
+    resting.settings = Settings()
+    resting.readiness.load(resting.settings)
+    resting.settings = AT_ONCE
+    assert not any(resting.rest() for _ in range(3))
+    resting.chores.shutdown()
+
+
+def test_a_change_of_the_context_begins_the_time_anew(resting: Bench) -> None:
+    resting.loaded()
+    assert not resting.rest()
+    resting.readiness.make_hot(AT_ONCE)
+    assert not resting.rest()
+    assert resting.rest()
+    resting.chores.shutdown()
+
+
+def test_while_they_are_freed_prompts_are_left_alone(resting: Bench) -> None:
+    resting.await_rest()
+    told = len(resting.worker.orders)
+    resting.tell(Unloaded())
+    resting.readiness.prepare(AT_ONCE)
+    resting.readiness.make_hot(AT_ONCE)
+    resting.readiness.reload(AT_ONCE.model_copy(update={"speech": ANOTHER}), models_changed=True)
+    assert len(resting.worker.orders) == told
+    assert resting.board.status_line(Session()).startswith("Unloaded")
+    resting.chores.shutdown()
+
+
+def test_a_press_loads_them_once_also_while_they_are_being_freed(resting: Bench) -> None:
+    resting.await_rest()
+    resting.readiness.wake(AT_ONCE)
+    resting.readiness.wake(AT_ONCE)
+    resting.tell(Unloaded())
+    assert not resting.board.unloaded
+    assert resting.board.loading
+    assert resting.worker.orders[-2:] == [Unload(), Load(AT_ONCE)]
+    resting.chores.shutdown()
+
+
+def test_a_press_changes_nothing_where_they_are_loaded(resting: Bench) -> None:
+    resting.loaded()
+    told = len(resting.worker.orders)
+    resting.readiness.wake(AT_ONCE)
+    assert len(resting.worker.orders) == told
+    resting.chores.shutdown()
+
+
+def test_a_failed_load_is_tried_again_only_where_models_come_and_go(bench: Bench) -> None:
+    bench.readiness.load(SETTINGS)
+    bench.tell(LoadFailed(SETTINGS, ModelError("It is damaged.")))
+    bench.readiness.wake(SETTINGS)
+    assert bench.board.load_failed
+    bench.readiness.wake(AT_ONCE)
+    assert bench.worker.orders == [Load(SETTINGS), Load(AT_ONCE)]
+    bench.chores.shutdown()
+
+
+def test_a_download_tells_when_its_models_are_loaded(resting: Bench) -> None:
+    def nothing_found(_: object) -> None:
+        raise AssertionError
+
+    resting.loaded()
+    resting.readiness.found(DownloadEnded(None), AT_ONCE, nothing_found)
+    resting.await_rest()
+    resting.readiness.found(DownloadEnded(None), AT_ONCE, nothing_found)
+    assert [body for *_, body in resting.notes.shown] == [
+        "They are loaded now.",
+        "They are loaded at the next dictation.",
+    ]
+    resting.chores.shutdown()

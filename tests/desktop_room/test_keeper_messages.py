@@ -26,7 +26,7 @@ from voiceflow_daemon.desktop.keeper_messages import (
 
 SELECTIONS = st.lists(st.sampled_from(["CLIPBOARD", "PRIMARY"]), min_size=1, max_size=2).map(tuple)
 COMMANDS = st.one_of(
-    st.builds(Lend, st.text(), SELECTIONS, st.booleans()),
+    st.builds(Lend, st.text(), SELECTIONS, st.none() | st.text()),
     st.builds(Put, st.text(), SELECTIONS),
     st.builds(Expect, st.lists(st.integers(0, 2**29)).map(tuple)),
     st.builds(AwaitRead, st.floats(0, 10)),

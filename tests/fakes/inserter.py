@@ -22,7 +22,9 @@ class FakeInserter:
         self.has_clipboard = True
         self.closed = False
 
-    def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:
+    def deliver(
+        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str = ""
+    ) -> Delivery:
         if settings.method == "copy":
             return self._put(text, Delivery(Outcome.COPIED))
         if target is None or self.focused != target:
@@ -32,7 +34,7 @@ class FakeInserter:
         if not self.takes_paste:
             return self._put(text, Delivery(Outcome.KEPT, "the program did not take the text"))
         if not settings.restore_clipboard:
-            self.clipboard = text
+            self.clipboard = so_far or text
         return self._write(text, target, Outcome.PASTED)
 
     def close(self) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.errors import ModelError
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript
+from voiceflow_daemon.speech.transcriber import (
+    SAMPLE_RATE_HZ,
+    RecognitionAbortedError,
+    Transcript,
+    always,
+)
 
 LOUD = 0.01
 """Sound above this counts as speech."""
@@ -30,7 +35,11 @@ class FakeTranscriber:
         self.warmed_up = True
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         if self.closed:
             raise ModelError("The speech model was closed.")
@@ -41,6 +50,8 @@ class FakeTranscriber:
         loud = int(np.count_nonzero(np.abs(np.nan_to_num(samples)) > LOUD))
         if not loud:
             return Transcript("", known[0], 0.0)
+        if not wanted():
+            raise RecognitionAbortedError
         text = self._script.pop(0) if len(self._script) > 1 else self._script[0]
         return Transcript(text, known[0], loud / SAMPLE_RATE_HZ)
 

@@ -97,6 +97,8 @@ class World:
         self.language_model: FakeLanguageModel | None = None
         self.disk = FakeDiskTier()
         self.load_error: VoiceflowError | None = None
+        self.loaded: list[Settings] = []
+        self.before_load: Callable[[], None] = lambda: None
         self.notes = RecordedNotes()
         self.views: list[TrayView] = []
         self.written_settings: list[tuple[str, str]] = []
@@ -116,7 +118,7 @@ class World:
         chores = self._running.enter_context(ThreadPoolExecutor(1))
         hotkeys = HotkeyHost(lambda _: self._listener(emit))
         recorder = Recorder(self.source, emit)
-        worker = Worker(self._load, emit)
+        worker = Worker(self._load, emit, self._delete_prompts)
         deliverer = Deliverer(lambda: self.inserter, hotkeys.is_down, emit)
         parts = Parts(
             recorder=recorder,
@@ -153,18 +155,26 @@ class World:
         self.listeners.append(FakeListener(emit))
         return self.listeners[-1]
 
-    def _load(self, _settings: Settings) -> LoadedModels:
+    def _load(self, settings: Settings) -> LoadedModels:
+        self.before_load()
+        self.loaded.append(settings)
         if self.load_error is not None:
             raise self.load_error
+        self.transcriber.closed = False
         return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), ())
 
     def _formatter(self) -> Formatter:
         model = self.language_model
         if model is None:
             return Formatter(None, None, self.metrics)
+        model.closed = False
+        model.truncate(0)
         prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", self._folder)
         engine = LlmEngine(model, self.metrics, self.disk, Speed(1e-6, 1e-5))
         return Formatter(engine, PromptCache(prompts.template, self.metrics), self.metrics)
+
+    def _delete_prompts(self) -> None:
+        self.disk.purge()
 
     def _write(self, key: str, value: str) -> None:
         if self.write_error is not None:

@@ -305,3 +305,13 @@ def test_closing_closes_the_disk_tier() -> None:
     world = World()
     world.cache.close()
     assert world.disk.closed
+
+
+def test_closing_frees_what_is_in_memory_and_still_tells_what_is_on_disk() -> None:
+    world = World()
+    world.use(EMAIL)
+    world.use(SLACK)
+    world.cache.close()
+    assert world.cache.entry("email", EMAIL).tier == "disk"
+    world.disk.purge()
+    assert {world.cache.entry("c", prefix).tier for prefix in (EMAIL, SLACK)} == {"none"}

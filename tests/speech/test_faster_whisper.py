@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -14,6 +14,7 @@ from voiceflow_daemon.errors import ModelError
 from voiceflow_daemon.speech import _faster_whisper, load_transcriber
 from voiceflow_daemon.speech._faster_whisper import FasterWhisperTranscriber
 from voiceflow_daemon.speech._whisper_model import Decoded
+from voiceflow_daemon.speech.transcriber import RecognitionAbortedError
 
 SHORT = SpeechSettings(threads=2)
 FULL = SpeechSettings(threads=2, window_floor_s=30)
@@ -205,3 +206,30 @@ def test_an_invention_on_hardly_any_speech_is_dropped_but_spoken_thanks_are_kept
     faint = at_gain(spoken, 0.0006)
     assert transcriber.transcribe(spoken, SHORT).text == "Thank you."
     assert transcriber.transcribe(faint, SHORT).text == ""
+
+
+@pytest.mark.parametrize("allowed", range(4))
+def test_it_is_asked_before_each_call_of_the_model_whether_to_go_on(
+    transcriber: FasterWhisperTranscriber, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    """Two windows take two encodings and two decodings."""
+    calls: list[str] = []
+    whisper = transcriber._whisper
+    assert whisper is not None
+
+    def counted(name: str) -> Callable[..., Any]:
+        call = getattr(whisper, name)
+
+        def counting(*arguments: Any) -> Any:
+            calls.append(name)
+            return call(*arguments)
+
+        return counting
+
+    for name in ("encode", "decode"):
+        monkeypatch.setattr(whisper, name, counted(name))
+    entry = recording("note_short").samples()
+    sound = np.concatenate([entry, silence(30.0), entry])
+    with pytest.raises(RecognitionAbortedError):
+        transcriber.transcribe(sound, SHORT, wanted=lambda: len(calls) < allowed)
+    assert calls == ["encode", "decode", "encode", "decode"][:allowed]

@@ -153,6 +153,28 @@ class TestWriting:
 
 
 class TestFinding:
+    def test_a_recording_whose_text_was_begun_says_so(self, tmp_path: Path) -> None:
+        entry = Journal(tmp_path).begin("email", RATE_HZ)
+        entry.append(samples(100))
+        entry.mark_begun()
+        entry.append(samples(100, 100))
+        assert found(tmp_path) == []
+        entry.release()
+        write(tmp_path)
+        begun, other = found(tmp_path)
+        assert (begun.is_begun, other.is_begun) == (True, False)
+        assert list(begun.read()) == list(samples(200))
+        begun.discard()
+        other.discard()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_recording_that_is_gone_cannot_be_marked(self, tmp_path: Path) -> None:
+        entry = Journal(tmp_path).begin("email", RATE_HZ)
+        entry.path.unlink()
+        with pytest.raises(FileNotFoundError):
+            entry.mark_begun()
+        entry.discard()
+
     def test_what_a_dead_daemon_left(self, tmp_path: Path) -> None:
         write(tmp_path, "email", 1600)
         write(tmp_path, "slack", 3200)

@@ -13,9 +13,12 @@ import subprocess
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -27,12 +30,14 @@ from numpy.typing import NDArray
 from tests.storage.test_journal import file_size_limit
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.prefix_file import file_name, header_bytes
-from voiceflow_daemon.storage.prefixes import PrefixStore
+from voiceflow_daemon.storage.prefixes import PrefixFilesError, PrefixStore, delete_prefixes
 
 KEY = "voiceflow prefix\nmodel=m\ntokens=0\nlength=3"
 OTHER = KEY.replace("tokens=0", "tokens=1")
 LIMIT_BYTES = 1 << 20
 LONG_S = 60
+
+T = TypeVar("T")
 
 
 def payload(size: int, fill: int = 7) -> NDArray[np.uint8]:
@@ -496,6 +501,107 @@ class TestPurge:
         assert store.problem == ""
 
 
+class SlowDisk:
+    """Nothing is deleted before the disk is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._there, self._go = threading.Event(), threading.Event()
+        unlink = os.unlink
+
+        def slowly(path: Path) -> None:
+            self._there.set()
+            assert self._go.wait(LONG_S)
+            unlink(path)
+
+        monkeypatch.setattr(os, "unlink", slowly)
+
+    def during(self, work: Callable[[], None], meanwhile: Callable[[], T]) -> T:
+        """What `meanwhile` returns while `work` waits for the disk."""
+        with ThreadPoolExecutor(2) as threads:
+            working = threads.submit(work)
+            try:
+                assert self._there.wait(LONG_S)
+                found = threads.submit(meanwhile).result(LONG_S)
+                assert not working.done()
+            finally:
+                self._go.set()
+            working.result(LONG_S)
+        return found
+
+
+class TestSlowDisk:
+    """A dictation writes, reads and asks for sizes; it must not wait for what others do on the disk."""
+
+    @pytest.mark.parametrize("work", ["purge", "discard", "shrink"])
+    def test_it_holds_up_only_who_changes_the_folder(
+        self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch, work: str
+    ) -> None:
+        keep(store, KEY, payload(10))
+        keep(store, OTHER, payload(10))
+        slow = SlowDisk(monkeypatch)
+
+        def meanwhile() -> tuple[bool, int | None, str]:
+            store.write(KEY, payload(20), 1.5)
+            return holds(store, OTHER, payload(10)), store.size(OTHER), store.problem
+
+        match work:
+            case "purge":
+                # What is being deleted is not read any more, be it still there or not.
+                assert slow.during(store.purge, meanwhile) == (False, 10, "")
+                left = {file_name(KEY)}
+            case "discard":
+                assert slow.during(lambda: store.discard(KEY), meanwhile) == (True, 10, "")
+                left = {file_name(KEY), file_name(OTHER)}
+            case "shrink":
+                shrink = partial(store.set_limit, limit_for(1, 20))
+                assert slow.during(shrink, meanwhile) == (True, 10, "")
+                left = {file_name(KEY)}
+        store.flush()
+        assert names(folder) == left
+        assert holds(store, KEY, payload(20))
+
+    def test_a_writer_that_makes_room_holds_up_nobody(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = PrefixStore(folder, limit_for(2, 100), Metrics())
+        keep(store, KEY, payload(100))
+        keep(store, OTHER, payload(100))
+        slow, third = SlowDisk(monkeypatch), KEY.replace("tokens=0", "tokens=2")
+
+        def write() -> None:
+            keep(store, third, payload(100))
+
+        def meanwhile() -> tuple[bool, int | None]:
+            store.write(KEY, payload(100), 1.5)
+            return holds(store, OTHER, payload(100)), store.size(OTHER)
+
+        assert slow.during(write, meanwhile) == (True, 100)
+        store.close()
+        assert holds(store, KEY, payload(100))
+
+    def test_a_file_that_is_begun_during_a_purge_is_gone_when_it_returns(
+        self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held, create = Held(monkeypatch), os.open
+        purging = threading.Thread(target=store.purge)
+
+        def create_late(path: Path, flags: int, mode: int = 0o777) -> int:
+            if flags & os.O_CREAT:
+                purging.start()
+                # A purge that did not wait for this would be over by then.
+                purging.join(0.2)
+            return create(path, flags, mode)
+
+        monkeypatch.setattr(os, "open", create_late)
+        store.write(KEY, payload(10), 1.5)
+        held.wait()
+        purging.join(LONG_S)
+        assert names(folder) == set()
+        held.let_go()
+        store.flush()
+        assert names(folder) == set()
+
+
 class TestSweep:
     def test_the_dead_are_swept_the_living_are_not(
         self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -685,6 +791,26 @@ class TestTrouble:
             assert store.problem == "evaluated prompts cannot be deleted from disk: Read-only file system"
         store.purge()
         assert store.problem == ""
+
+    def test_deleting_where_no_store_is_open_fails_with_a_hint(
+        self, store: PrefixStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep(store, KEY, payload(10))
+        with monkeypatch.context() as patched:
+            refuse_writing(patched)
+            with pytest.raises(PrefixFilesError, match="Read-only file system") as caught:
+                delete_prefixes(folder)
+        assert str(folder) in caught.value.hint
+        assert names(folder) == {file_name(KEY)}
+        delete_prefixes(folder)
+        assert names(folder) == set()
+
+    @pytest.mark.parametrize("what", ["nothing", "a file"])
+    def test_where_nothing_of_ours_is_there_is_nothing_to_delete(self, tmp_path: Path, what: str) -> None:
+        if what == "a file":
+            (tmp_path / "prefixes").write_text("mine")
+        delete_prefixes(tmp_path / "prefixes")
+        assert names(tmp_path) == ({"prefixes"} if what == "a file" else set())
 
 
 def refuse_writing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -17,6 +17,7 @@ from voiceflow_daemon.bench.played_microphone import BLOCK_SAMPLES
 from voiceflow_daemon.bench.utterances import Utterance
 from voiceflow_daemon.config.schema import SpeechSettings
 from voiceflow_daemon.speech import Transcriber, Transcript, join_texts
+from voiceflow_daemon.speech.transcriber import always
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,16 @@ class Remembering:
         self._transcriber.warm_up()
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         """What the recogniser makes of it; the settings are the same but for their languages."""
         key = blake2b(samples.tobytes()).digest(), tuple(settings.languages), loudness
         if key not in self._known:
-            self._known[key] = self._transcriber.transcribe(samples, settings, loudness)
+            self._known[key] = self._transcriber.transcribe(samples, settings, loudness, wanted)
         return self._known[key]
 
     def close(self) -> None:

@@ -190,6 +190,19 @@ class LlmSettings(Table):
     )
 
 
+class ModelsSettings(Table):
+    """Both models in memory."""
+
+    unload_after_min: float = setting(
+        0.0,
+        Effect.LIVE,
+        "For machines with little memory: after so many minutes without a dictation the models are freed,"
+        " and loaded again when you press the hotkey, while you speak; 0 keeps them.",
+        ge=0,
+        le=10_080,
+    )
+
+
 class PromptCacheSettings(Table):
     """The prompt cache."""
 
@@ -250,6 +263,12 @@ class DeliverySettings(Table):
     )
     paste_keys: str = setting("ctrl+v", Effect.LIVE, "What pastes in most programs.", min_length=1)
     restore_clipboard: bool = setting(True, Effect.LIVE, "Give the clipboard back after pasting.")
+    by_sentence: bool = setting(
+        False,
+        Effect.LIVE,
+        "Of a long dictation, put the sentences that are finished at the cursor as soon as the key is"
+        " released, and the others behind them; else all at once.",
+    )
 
 
 class HistorySettings(Table):
@@ -277,6 +296,7 @@ class Settings(Table):
     audio: AudioSettings = AudioSettings()
     speech: SpeechSettings = SpeechSettings()
     llm: LlmSettings = LlmSettings()
+    models: ModelsSettings = ModelsSettings()
     prompt_cache: PromptCacheSettings = PromptCacheSettings()
     delivery: DeliverySettings = DeliverySettings()
     history: HistorySettings = HistorySettings()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from voiceflow_daemon import audio
@@ -41,6 +42,7 @@ from voiceflow_daemon.errors import ConfigError, DisplayError
 from voiceflow_daemon.hotkey.echoes import EchoFilter
 from voiceflow_daemon.hotkey.select import open_listener
 from voiceflow_daemon.llm.prompts import context_names
+from voiceflow_daemon.llm.warm_up import WarmUp
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import History, HistoryError
 from voiceflow_daemon.storage.journal import Journal
@@ -128,7 +130,7 @@ class Daemon:
         recorder = Recorder(source, emit, detector=detector)
         downloads = Downloads(paths, emit)
         worker = Worker(
-            lambda settings: load_models(settings, paths, metrics),
+            partial(load_models, paths=paths, metrics=metrics, warm_up=WarmUp()),
             emit,
             lambda: delete_prefixes(paths.prefixes_dir),
         )

@@ -43,7 +43,8 @@ class LastText:
 class Board:
     """`problems` by topic (config, hotkey, models, prompts): what stands in the way right now.
 
-    `preparing`: which of how many prompts is being prepared, counted from 1.
+    `preparing`: which of how many prompts is being prepared, counted from 1. `unloaded`: the models were
+    freed for want of dictations, and are loaded at the next one.
     """
 
     contexts: tuple[str, ...] = ()
@@ -56,9 +57,21 @@ class Board:
     models_missing: bool = False
     download_failed: bool = False
     load_failed: bool = False
+    unloaded: bool = False
     waiting_recordings: int = 0
     release_to_text_ms: float | None = None
     stages_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def models(self) -> str:
+        """What has become of the models, in one word for programs."""
+        if self.models_missing:
+            return "missing"
+        if self.loading:
+            return "loading"
+        if self.load_failed:
+            return "failed"
+        return "unloaded" if self.unloaded else "loaded"
 
     def activity(self, session: Session) -> Activity:
         """The icon: what matters most to the user comes first."""
@@ -82,6 +95,8 @@ class Board:
             return "No speech model yet: choose Download models"
         if self.loading:
             return "Loading models …"
+        if self.unloaded:
+            return "Unloaded: the models load at the next dictation"
         if self.preparing:
             return "Preparing prompts {} of {} …".format(*self.preparing)
         if self.release_to_text_ms is None:
@@ -123,6 +138,7 @@ class Board:
             "hotkey_mode": settings.hotkey.mode,
             "speech_model": settings.speech.model,
             "language_model": settings.llm.model,
+            "models": self.models,
             "demo": uses_demo_models(settings),
             "in_work": len(session.in_work),
             "waiting_recordings": self.waiting_recordings,

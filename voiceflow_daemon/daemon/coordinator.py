@@ -27,7 +27,7 @@ from voiceflow_daemon.daemon.deliverer import Delivered, Order
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.log_file import set_level
-from voiceflow_daemon.daemon.orders import Done, Loaded, LoadFailed, Prepared, Preparing
+from voiceflow_daemon.daemon.orders import Done, Loaded, LoadFailed, Prepared, Preparing, Unloaded
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
@@ -86,6 +86,7 @@ class Coordinator:
         """One failure must not end the thread that everything waits for."""
         try:
             act()
+            self._readiness.rest(self._settings, busy=self._dictations.have_work)
             self._parts.show(self._board.tray_view(self._session, self._settings))
         except Exception:
             log.exception("the coordinator failed")
@@ -97,7 +98,11 @@ class Coordinator:
         self._parts.recorder.prepare(self._settings.audio)
 
     def _wait_s(self) -> float | None:
-        due = stage.next_deadline(self._session, self._rules)
+        dues = (
+            stage.next_deadline(self._session, self._rules),
+            self._readiness.unload_due(self._settings),
+        )
+        due = min((each for each in dues if each is not None), default=None)
         return None if due is None else max(0.0, due - time.monotonic())
 
     def _handle(self, message: events.Message | None) -> None:
@@ -127,10 +132,10 @@ class Coordinator:
                 self._answer(message)
             case events.SettingsLoaded() | events.SettingsRejected():
                 self._config_read(message)
-            case Loaded() | LoadFailed() | Preparing() | Prepared():
+            case Loaded() | Unloaded() | LoadFailed() | Preparing() | Prepared():
                 self._readiness.worker_event(message, self._settings)
             case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
-                self._readiness.found(message, self._dictations.recover)
+                self._readiness.found(message, self._settings, self._dictations.recover)
             case events.PromptsPurged(asked):
                 self._readiness.prepare(self._settings)
                 if asked is not None:
@@ -175,6 +180,7 @@ class Coordinator:
         for command in commands:
             match command:
                 case stage.StartCapture(recording_id):
+                    self._readiness.wake(self._settings)
                     self._dictations.begin(recording_id)
                 case stage.FinishCapture(recording_id):
                     self._dictations.finish(recording_id, self._release_time())
@@ -240,10 +246,7 @@ class Coordinator:
             # The new listener never tells that the old key went up.
             self._step(stage.KeyReleased())
             self._take_hotkey()
-        if Effect.MODELS in needed or "models" in self._board.problems:
-            self._readiness.load(settings)
-        else:
-            self._readiness.prepare(self._settings)
+        self._readiness.reload(settings, models_changed=Effect.MODELS in needed)
         log.info("config reloaded%s", f": {', '.join(sorted(needed))}" if needed else "")
 
     def _write(self, key: str, value: str) -> None:

@@ -53,6 +53,11 @@ class Dictation:
         self._mark = now
 
     @property
+    def since_release_ms(self) -> float:
+        """From the physical release until now."""
+        return (self.clock() - self.released_at) * 1e3
+
+    @property
     def release_to_text_ms(self) -> float:
         """From the physical release to the end of the last stage reached."""
         return (self._mark - self.released_at) * 1e3

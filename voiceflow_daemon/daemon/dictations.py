@@ -47,6 +47,11 @@ class Dictations:
         self._open: dict[int, _Open] = {}
         self._recovered_ids = itertools.count(-1, -1)
 
+    @property
+    def have_work(self) -> bool:
+        """Whether one is being spoken, worked on or delivered; one that is offered needs nothing more."""
+        return any(entry.orphan is None or entry.dictated is None for entry in self._open.values())
+
     # ------------------------------------------------------------------------------- recording
     def begin(self, recording_id: int) -> None:
         """The key went down: start the capture, sample the window, make the prompt hot."""

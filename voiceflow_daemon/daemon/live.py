@@ -23,8 +23,13 @@ from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.llm.engine import always
 from voiceflow_daemon.llm.turns import Turn, chain
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcriber, join_texts
-from voiceflow_daemon.text.joining import join_finished
+from voiceflow_daemon.speech.transcriber import (
+    SAMPLE_RATE_HZ,
+    RecognitionAbortedError,
+    Transcriber,
+    join_texts,
+)
+from voiceflow_daemon.text.joining import fixed_text, join_finished
 from voiceflow_daemon.text.languages import joint
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
@@ -48,7 +53,7 @@ class Dictated:
 
 
 class NotWantedError(Exception):
-    """The work was given up between two stages, as its caller wished."""
+    """The work was given up between two stages, or two windows of the recogniser, as its caller wished."""
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,19 @@ class LiveDictation:
         """Whether a settled sentence is to be written."""
         return self._heard.pending is not None
 
-    def hear(self, segment: SegmentClosed) -> None:
+    @property
+    def fixed(self) -> str:
+        """How the text begins, whatever is said from now on; empty where nobody wants it in pieces."""
+        heard = self._heard
+        if not self._settings.delivery.by_sentence or self._is_whole or not joint(heard.language):
+            return ""
+        done = heard.finished[: min(heard.agreed, len(heard.settling.final))]
+        return fixed_text([one.sentence for one in done], [one.text for one in done], heard.language)
+
+    def hear(self, segment: SegmentClosed, wanted: Callable[[], bool] = _always) -> None:
         """Recognise a closed segment; one behind a gap is left to the release, which hears all of it.
 
-        Raises `ModelError`.
+        Raises `ModelError`; `NotWantedError`, and nothing is remembered, when `wanted` says no.
         """
         if segment.start != self._heard.until:
             return
@@ -127,7 +141,7 @@ class LiveDictation:
         text, language = "", heard.language
         if segment.speech_ms:
             with self._metrics.timed("segment_transcribe_ms"):
-                text, language = self._recognise(segment.samples, heard)
+                text, language = self._recognise(segment.samples, heard, wanted)
         gap_s, pause_s = segment.gap_ms / 1000, segment.pause_ms / 1000
         self._heard = _after(heard, text, language, segment.end, gap_s, pause_s)
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
@@ -166,7 +180,7 @@ class LiveDictation:
         """
         stages: dict[str, float] = {}
         with self._stage("transcribe", stages):
-            heard = self._heard_to_the_end(samples, gap_s)
+            heard = self._heard_to_the_end(samples, gap_s, wanted)
         if not heard.settling.sentences:
             return Dictated("", "", Rung.NOTHING, stages)
         if not wanted():
@@ -179,10 +193,12 @@ class LiveDictation:
         text = join_finished(sentences, [one.text for one in finished], heard.language)
         return Dictated(raw, text, rungs.pop() if len(rungs) == 1 else Rung.MIXED, stages, finished)
 
-    def _heard_to_the_end(self, samples: NDArray[np.int16], gap_s: float) -> Heard:
+    def _heard_to_the_end(
+        self, samples: NDArray[np.int16], gap_s: float, wanted: Callable[[], bool]
+    ) -> Heard:
         heard, rest = self._heard, samples[self._heard.until :]
         if len(rest):
-            text, language = self._recognise(rest, heard)
+            text, language = self._recognise(rest, heard, wanted)
             heard = _after(heard, text, language, len(samples), gap_s, 0.0)
         return replace(heard, settling=heard.settling.finish())
 
@@ -228,10 +244,15 @@ class LiveDictation:
         rest = [format_by_rules(sentence.marked, self._context, language) for sentence in left]
         return join_finished(sentences, [*(one.text for one in done), *rest], language)
 
-    def _recognise(self, samples: NDArray[np.int16], heard: Heard) -> tuple[str, str]:
+    def _recognise(
+        self, samples: NDArray[np.int16], heard: Heard, wanted: Callable[[], bool]
+    ) -> tuple[str, str]:
         speech = _in_language(self._settings.speech, heard.language)
         sound = samples.astype(np.float32) / 32768.0
-        transcript = self._transcriber.transcribe(sound, speech, heard.loudness)
+        try:
+            transcript = self._transcriber.transcribe(sound, speech, heard.loudness, wanted)
+        except RecognitionAbortedError:
+            raise NotWantedError from None
         return transcript.text, transcript.language if transcript.text else heard.language
 
     @contextmanager

@@ -17,6 +17,7 @@ from voiceflow_daemon.llm.engine import LlmEngine
 from voiceflow_daemon.llm.prompt_cache import PromptCache
 from voiceflow_daemon.llm.prompts import ContextPrompts
 from voiceflow_daemon.llm.select import load_language_model
+from voiceflow_daemon.llm.warm_up import WarmUp
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.select import load_transcriber
 from voiceflow_daemon.speech.transcriber import Transcriber
@@ -35,15 +36,16 @@ class LoadedModels:
     warnings: tuple[str, ...]
 
 
-def load_models(settings: Settings, paths: Paths, metrics: Metrics) -> LoadedModels:
+def load_models(settings: Settings, paths: Paths, metrics: Metrics, warm_up: WarmUp) -> LoadedModels:
     """Load and warm up both models. Without a language model, rules format and a warning says so.
 
-    Raises `ModelMissingError` or `ModelError` when there is no speech model to hear with.
+    With the `warm_up` of an earlier load, a model that it knows is not measured again. Raises
+    `ModelMissingError` or `ModelError` when there is no speech model to hear with.
     """
     transcriber = _load_transcriber(settings, paths)
     warnings: tuple[str, ...] = ()
     try:
-        formatter = load_formatter(settings, paths, metrics)
+        formatter = load_formatter(settings, paths, metrics, warm_up=warm_up)
     except (VoiceflowError, OSError) as error:
         log.error("no language model: %s", error)
         warnings = (f"Texts are formatted by rules only: {error}",)
@@ -52,7 +54,11 @@ def load_models(settings: Settings, paths: Paths, metrics: Metrics) -> LoadedMod
 
 
 def load_formatter(
-    settings: Settings, paths: Paths, metrics: Metrics, prefixes_dir: Path | None = None
+    settings: Settings,
+    paths: Paths,
+    metrics: Metrics,
+    prefixes_dir: Path | None = None,
+    warm_up: WarmUp | None = None,
 ) -> Formatter:
     """Load the language model; a formatter by rules where the settings name none.
 
@@ -67,7 +73,8 @@ def load_formatter(
     cache = PromptCache(prompts.template, metrics)
     limit_bytes = settings.prompt_cache.disk_mb << 20
     store = PrefixStore(prefixes_dir or paths.prefixes_dir, limit_bytes, metrics)
-    return Formatter(LlmEngine(model, metrics, store), cache, metrics)
+    speed, costs = (warm_up or WarmUp()).run(model)
+    return Formatter(LlmEngine(model, metrics, store, speed, costs), cache, metrics)
 
 
 @contextmanager

@@ -21,6 +21,11 @@ class Load:
     settings: Settings
 
 
+@dataclass(frozen=True)
+class Unload:
+    """Free the models when nothing else is to be done; a `Load` that comes before that takes its place."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prepare:
     """Prepare the contexts' prompts when nothing else is to be done; the first is hot in the end.
@@ -82,7 +87,7 @@ class Forget:
     job_id: int
 
 
-Order = Load | Prepare | MakeHot | Job | Hear | Guess | Forget
+Order = Load | Unload | Prepare | MakeHot | Job | Hear | Guess | Forget
 
 
 # ------------------------------------------------------------------------------------------ events
@@ -92,6 +97,11 @@ class Loaded:
 
     settings: Settings
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """The models are freed, and their memory is the system's again."""
 
 
 @dataclass(frozen=True)
@@ -128,4 +138,4 @@ class Prepared:
     failures: tuple[tuple[str, VoiceflowError], ...] = ()
 
 
-WorkerEvent = Loaded | LoadFailed | Done | Preparing | Prepared
+WorkerEvent = Loaded | Unloaded | LoadFailed | Done | Preparing | Prepared

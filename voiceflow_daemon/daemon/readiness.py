@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.events import Asked, EventQueue, MicrophonesFound, OrphansFound, PromptsPurged
+from voiceflow_daemon.daemon.idle import Idle
 from voiceflow_daemon.daemon.orders import (
     Load,
     Loaded,
@@ -17,6 +19,8 @@ from voiceflow_daemon.daemon.orders import (
     Prepare,
     Prepared,
     Preparing,
+    Unload,
+    Unloaded,
 )
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
@@ -42,12 +46,15 @@ class Readiness:
         self._prompts_ordered: Prepare | None = None
         self._unusable: dict[str, VoiceflowError] = {}
         self._disk_problems_told: set[str] = set()
+        self._idle = Idle()
+        self._at_rest = False
+        """The models were freed, or the worker is told to."""
 
     def load(self, settings: Settings) -> None:
         """Load the models that the settings name, or tell the user that they name none."""
         board = self._board
         board.models_missing = not settings.speech.model
-        board.load_failed = False
+        board.load_failed = board.unloaded = self._at_rest = False
         board.preparing = self._prompts_ordered = None
         board.problems.pop("models", None)
         if board.models_missing:
@@ -58,8 +65,51 @@ class Readiness:
         self._ordered = settings
         self._parts.worker.submit(Load(settings))
 
-    def worker_event(self, event: Loaded | LoadFailed | Preparing | Prepared, settings: Settings) -> None:
-        """The worker is through with loading or preparing."""
+    def reload(self, settings: Settings, *, models_changed: bool) -> None:
+        """Take new settings. Models at rest stay there, unless these settings let none rest."""
+        if self._at_rest and settings.speech.model and settings.models.unload_after_min > 0:
+            return
+        if self._at_rest or models_changed or "models" in self._board.problems:
+            self.load(settings)
+        else:
+            self.prepare(settings)
+
+    # ------------------------------------------------------------------------------------ rest
+    def wake(self, settings: Settings) -> None:
+        """A dictation begins: load what was freed, while the user speaks.
+
+        Where models are loaded again and again, one load that failed is no reason to give up.
+        """
+        failed = self._board.load_failed and settings.models.unload_after_min > 0
+        if self._at_rest or failed:
+            self.load(settings)
+
+    def rest(self, settings: Settings, *, busy: bool) -> None:
+        """Free the models if no dictation has needed them for as long as the settings say."""
+        now = time.monotonic()
+        self._idle = self._idle.after(now, busy=busy or not self._is_ready)
+        due = self.unload_due(settings)
+        if due is not None and due <= now:
+            log.info("no dictation for %g minutes: the models are freed", settings.models.unload_after_min)
+            self._at_rest = True
+            self._idle = Idle()
+            self._parts.worker.submit(Unload())
+
+    def unload_due(self, settings: Settings) -> float | None:
+        """When `rest` would free the models, in `time.monotonic`, if nothing happened until then."""
+        return self._idle.unload_due(settings.models.unload_after_min)
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether there are models that could be freed, and all prompts have been prepared."""
+        board = self._board
+        missing = board.models_missing or board.loading or board.load_failed or self._at_rest
+        return not missing and board.preparing is None
+
+    def worker_event(
+        self, event: Loaded | Unloaded | LoadFailed | Preparing | Prepared, settings: Settings
+    ) -> None:
+        """The worker is through with loading, freeing or preparing."""
         match event:
             case Loaded() | LoadFailed() if event.settings is not self._ordered:
                 pass  # the settings have changed meanwhile, and the next load is on its way
@@ -71,6 +121,9 @@ class Readiness:
                     self._parts.notify("models", warning)
                 self.prepare(settings)
                 self._find_orphans()
+            case Unloaded():
+                # A key press may have come meanwhile, and the next load be on its way.
+                self._board.unloaded = self._at_rest
             case LoadFailed(error=error):
                 log.error("%s", error)
                 self._board.loading = False
@@ -87,6 +140,7 @@ class Readiness:
     def found(
         self,
         event: OrphansFound | MicrophonesFound | DownloadProgressed | DownloadEnded,
+        settings: Settings,
         recover: Callable[[Orphan], None],
     ) -> None:
         """The outcome of something that took its time: microphones, orphans, the download of models."""
@@ -94,13 +148,14 @@ class Readiness:
             case MicrophonesFound(descriptions):
                 self._board.microphones = descriptions
             case OrphansFound(orphans):
-                self._orphans_found(orphans, recover)
+                self._orphans_found(orphans, settings, recover)
             case DownloadProgressed(line):
                 self._board.downloading = line
             case DownloadEnded(None):
                 self._board.downloading = ""
                 self._board.download_failed = False
-                self._parts.notify("models", "The models are downloaded", "They are being loaded now.")
+                when = "at the next dictation" if self._at_rest else "now"
+                self._parts.notify("models", "The models are downloaded", f"They are loaded {when}.")
             case DownloadEnded(error):
                 self._board.downloading = ""
                 self._board.download_failed = True
@@ -109,14 +164,19 @@ class Readiness:
 
     # ---------------------------------------------------------------------------------- prompts
     def prepare(self, settings: Settings) -> None:
-        """Make all contexts' prompts ready in the background, the active one first."""
+        """Make all contexts' prompts ready in the background, the active one first; once there are models."""
+        if self._at_rest:
+            return
         others = (name for name in self._board.contexts if name != settings.context)
         self._prompts_ordered = Prepare((settings.context, *others), settings)
         self._board.preparing = (1, len(self._prompts_ordered.contexts))
         self._parts.worker.submit(self._prompts_ordered)
 
     def make_hot(self, settings: Settings) -> None:
-        """The active context has changed: have its prompt at hand."""
+        """The active context has changed: have its prompt at hand, unless the models are at rest."""
+        if self._at_rest:
+            return
+        self._idle = Idle()
         self._parts.worker.submit(MakeHot(settings.context, settings))
 
     def purge(self, asked: Asked | None) -> None:
@@ -182,10 +242,14 @@ class Readiness:
 
         self._parts.chores.submit(find)
 
-    def _orphans_found(self, orphans: tuple[Orphan, ...], recover: Callable[[Orphan], None]) -> None:
+    def _orphans_found(
+        self, orphans: tuple[Orphan, ...], settings: Settings, recover: Callable[[Orphan], None]
+    ) -> None:
         """Have them transcribed, or keep them until there is a model that can."""
         can_hear = not self._board.models_missing and not self._board.load_failed
         self._board.waiting_recordings = 0 if can_hear else len(orphans)
+        if orphans and can_hear:
+            self.wake(settings)
         for orphan in orphans:
             try:
                 if can_hear:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voiceflow_daemon.daemon.orders import Forget, Guess, Hear, Job, Load, MakeHot, Order, Prepare
+from voiceflow_daemon.daemon.orders import Forget, Guess, Hear, Job, Load, MakeHot, Order, Prepare, Unload
 from voiceflow_daemon.daemon.preloading import Plan, Step, plan, serves, step_of, turned_to
 from voiceflow_daemon.errors import VoiceflowError
 
@@ -21,7 +21,7 @@ class Write:
 
 Urgent = Load | Job | Forget
 """In the order in which they came, before everything else."""
-Work = Urgent | Guess | Hear | Write | Step
+Work = Urgent | Guess | Hear | Write | Step | Unload
 Interruptible = Guess | Write | Step
 """Gives way to what is more urgent, and can be done later, or done without."""
 
@@ -44,6 +44,7 @@ class WorkQueue:
         self._segments: deque[Hear] = deque()
         self._to_write: deque[Write] = deque()
         self._plan: Plan | None = None
+        self._unload: Unload | None = None
         self._present: Interruptible | None = None
         self._unwanted = threading.Event()
         self._closed = False
@@ -56,7 +57,9 @@ class WorkQueue:
                 case Load():
                     # The prompts of the models that go are of no use; the new ones' are ordered anew.
                     self._urgent.append(order)
-                    self._plan = None
+                    self._plan = self._unload = None
+                case Unload():
+                    self._unload = order
                 case Job(job_id) if job_id < 0:
                     self._recovered.append(order)
                 case Job(job_id) | Forget(job_id):
@@ -109,6 +112,8 @@ class WorkQueue:
                     self._segments.popleft()
                 case Write():
                     self._to_write.popleft()
+                case Unload():
+                    self._unload = None
             if isinstance(work, Guess | Write | Step):
                 self._present = work
                 self._unwanted.clear()
@@ -156,7 +161,7 @@ class WorkQueue:
         if self._to_write:
             return self._to_write[0]
         # What an earlier daemon left has waited for long; who speaks now waits for nothing.
-        return self._recovered[0] if self._recovered else step_of(self._plan)
+        return self._recovered[0] if self._recovered else step_of(self._plan) or self._unload
 
     def _goes_on(self, present: Interruptible) -> bool:
         """Whether nothing that waits is more urgent; a `Forget` takes no time, so what follows it counts."""

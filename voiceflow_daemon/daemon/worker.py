@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.freed_memory import give_back
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.daemon.loading import LoadedModels
 from voiceflow_daemon.daemon.orders import (
@@ -22,6 +23,8 @@ from voiceflow_daemon.daemon.orders import (
     Prepare,
     Prepared,
     Preparing,
+    Unload,
+    Unloaded,
     WorkerEvent,
 )
 from voiceflow_daemon.daemon.pipeline import Pipeline
@@ -53,6 +56,8 @@ class Worker:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
+        self._freed: Pipeline | None = None
+        """The one whose models were freed for want of dictations: it knows which prompts are on disk."""
         self._purge_due = False
         self._spoken: dict[int, LiveDictation] = {}
         """Dictations that are being spoken; the thread's own."""
@@ -102,12 +107,12 @@ class Worker:
 
     def prompt_entries(self) -> tuple[PromptEntry, ...]:
         """Where each context's evaluated prompt is now. Any thread; does not wait for the worker."""
-        pipeline = self._pipeline
+        pipeline = self._pipeline or self._freed
         return pipeline.prompt_entries() if pipeline is not None else ()
 
     def prompt_problem(self) -> str:
         """Why evaluated prompts are not kept on disk; empty when they are. Any thread."""
-        pipeline = self._pipeline
+        pipeline = self._pipeline or self._freed
         return pipeline.prompt_problem() if pipeline is not None else ""
 
     def _abort(self) -> None:
@@ -132,6 +137,8 @@ class Worker:
             match work:
                 case Load(settings):
                     self._reload(settings)
+                case Unload():
+                    self._free()
                 case Job():
                     dictated = self._process(work)
                     if self._goes_on():
@@ -149,6 +156,7 @@ class Worker:
 
     def _reload(self, settings: Settings) -> None:
         self._unload()
+        self._freed = None
         loaded = self._load(settings)
         with self._lock:
             self._pipeline = loaded.pipeline
@@ -156,6 +164,12 @@ class Worker:
         if purge_due:
             loaded.pipeline.invalidate_prompt_cache(everything=True)
         self._emit(Loaded(settings, loaded.warnings))
+
+    def _free(self) -> None:
+        self._freed = self._pipeline
+        self._unload()
+        give_back()
+        self._emit(Unloaded())
 
     def _process(self, job: Job) -> Dictated:
         if self._pipeline is None:
@@ -235,6 +249,8 @@ class Worker:
         match work:
             case Load(settings):
                 self._emit(LoadFailed(settings, error))
+            case Unload():
+                self._emit(Unloaded())
             case Job():
                 self._emit(Done(work, None, error))
             case Step():

@@ -47,7 +47,9 @@ class CopyingInserter:
         """Raises `DisplayError` when there is no clipboard either."""
         self._clipboard = PyperclipClipboard()
 
-    def deliver(self, text: str, _target: Window | None, settings: DeliverySettings) -> Delivery:
+    def deliver(
+        self, text: str, _target: Window | None, settings: DeliverySettings, _so_far: str = ""
+    ) -> Delivery:
         """Copy `text`. Raises `DeliveryError`."""
         self._clipboard.copy(text)
         if settings.method == "copy":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from Xlib.ext import xtest
 
 from voiceflow_daemon.config.schema import DeliverySettings
@@ -44,13 +46,16 @@ class X11Inserter:
         self._keeper = KeeperLink()
         self._keeper.warm_up()
 
-    def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:
+    def deliver(
+        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str = ""
+    ) -> Delivery:
         """Put `text` at the cursor of `target`, or on the clipboard when that cannot be proved.
 
-        Raises `DeliveryError` when not even the clipboard took it.
+        `so_far` is a longer text that `text` is the last piece of: the clipboard is left with it, where
+        it is not given back. Raises `DeliveryError` when not even the clipboard took it.
         """
         try:
-            return self._deliver(text, target, settings)
+            return self._deliver(text, target, settings, so_far or text)
         except DISCONNECTED as error:
             raise DeliveryError("The X server has gone.", "The text is in the history.") from error
 
@@ -64,7 +69,9 @@ class X11Inserter:
         except DISCONNECTED:
             return
 
-    def _deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:
+    def _deliver(
+        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str
+    ) -> Delivery:
         if settings.method == "copy":
             self._keeper.put(text)
             return Delivery(Outcome.COPIED)
@@ -75,16 +82,17 @@ class X11Inserter:
         try:
             if settings.method == "type":
                 return self._type(text, target)
-            return self._paste(text, target, settings)
+            return self._paste(text, target, settings, so_far)
         except DeliveryError as error:
             return self._keep(text, error.message)
 
     # --- paste
 
-    def _paste(self, text: str, target: Window, settings: DeliverySettings) -> Delivery:
+    def _paste(self, text: str, target: Window, settings: DeliverySettings, so_far: str) -> Delivery:
         keys = paste_keys(target.application, settings.paste_keys)
         selections = (CLIPBOARD, PRIMARY) if keys.from_primary else (CLIPBOARD,)
-        if self._keeper.ask(Lend(text, selections, settings.restore_clipboard)) is not Answer.DONE:
+        afterwards = None if settings.restore_clipboard else so_far
+        if self._keeper.ask(Lend(text, selections, afterwards)) is not Answer.DONE:
             return self._type_instead(text, target)
         over = False
         try:
@@ -119,7 +127,8 @@ class X11Inserter:
         if rest == text:
             return self._keep(text, _MOVED)
         if rest:
-            return self._keep(rest, "another window got the focus while typing; this is the rest")
+            kept = self._keep(rest, "another window got the focus while typing; this is the rest")
+            return replace(kept, inserted=len(text) - len(rest))
         return Delivery(Outcome.TYPED)
 
     def _type_instead(self, text: str, target: Window) -> Delivery:

@@ -81,8 +81,10 @@ class Keeper:
     def _obey(self, command: Command) -> None:
         match command:
             case Lend():
+                self._linger()
                 self._answer(self._lend(command))
             case Put(text, selections):
+                self._linger()
                 self._give_back_others(selections)
                 self._loan = None
                 taken = [self._offers.offer(each, text_contents(text, hidden=False)) for each in selections]
@@ -101,18 +103,26 @@ class Keeper:
     def _lend(self, wish: Lend) -> Answer:
         self._wire.server_time()  # and with it every notice that was sent before: what is lost, what is ours
         saved: dict[str, Contents]
-        if wish.restore:
+        if wish.afterwards is None:
             try:
                 saved = {each: self._content_of(each) for each in wish.selections}
             except OwnerStuckError:
                 return Answer.STUCK
         else:
-            saved = {each: text_contents(wish.text, hidden=False) for each in wish.selections}
+            saved = {each: text_contents(wish.afterwards, hidden=False) for each in wish.selections}
         self._give_back_others(wish.selections)
         self._loan = Loan(saved)
         passing = text_contents(wish.text, hidden=True)
         offered = [self._offers.offer(each, passing) for each in wish.selections]
         return Answer.DONE if all(offered) else Answer.REFUSED
+
+    def _linger(self) -> None:
+        """A program that still fetches the text before must not get the next one in its place."""
+        while self._loan is not None and self._loan.due is not None:
+            left = self._loan.due - time.monotonic()
+            if left <= 0:
+                return
+            self._wire.wait(lambda _event: False, left)
 
     def _content_of(self, selection: str) -> Contents:
         """What the user has there: what an unfinished loan took from there, ours, or another program's."""

@@ -25,19 +25,26 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """The end of one delivery. `reason` is for the user and empty when all went well."""
+    """The end of one delivery. `reason` is for the user and empty when all went well.
+
+    `inserted`: how many characters stand at the cursor all the same, of a text that was `KEPT`.
+    """
 
     outcome: Outcome
     reason: str = ""
+    inserted: int = 0
 
 
 class Inserter(Protocol):
     """Delivers texts, one at a time. Used by one thread."""
 
-    def deliver(self, text: str, target: Window | None, settings: DeliverySettings) -> Delivery:
+    def deliver(
+        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str = ""
+    ) -> Delivery:
         """Put `text` at the cursor of `target`, or on the clipboard when that cannot be proved.
 
-        Raises `DeliveryError` when not even the clipboard took it.
+        `so_far` is a longer text that `text` is the last piece of: the clipboard is left with it, where
+        it is not given back. Raises `DeliveryError` when not even the clipboard took it.
         """
 
     def close(self) -> None:

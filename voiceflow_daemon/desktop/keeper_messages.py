@@ -18,12 +18,12 @@ PRIMARY = "PRIMARY"
 class Lend:
     """Save what stands on `selections`, then put `text` there for one paste, hidden from histories.
 
-    Without `restore`, what is given back afterwards is `text` itself, no longer hidden.
+    What stood there is given back afterwards, or replaced by the text `afterwards`, which is not hidden.
     """
 
     text: str
     selections: tuple[str, ...] = (CLIPBOARD,)
-    restore: bool = True
+    afterwards: str | None = None
 
 
 @dataclass(frozen=True)

@@ -195,8 +195,11 @@ class KvCache:
         return PromptEntry(context, tier, len(prefix), record.bytes, age_s, record.hits)
 
     def close(self) -> None:
-        """Finish what is being written to disk."""
+        """Finish what is being written to disk; what is in memory is freed."""
         self._disk.close()
+        with self._lock:
+            self._hot = ()
+            self._ram.clear()
 
     def _cut_to(self, length: int) -> bool:
         """Keep the first `length` tokens of the sequence; whether they are there then."""

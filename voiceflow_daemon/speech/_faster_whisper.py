@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,14 @@ from voiceflow_daemon.speech.segments import (
     cut_into_segments,
     speech_spans,
 )
-from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ, Transcript, VoiceDetector, join_texts
+from voiceflow_daemon.speech.transcriber import (
+    SAMPLE_RATE_HZ,
+    RecognitionAbortedError,
+    Transcript,
+    VoiceDetector,
+    always,
+    join_texts,
+)
 
 
 @dataclass
@@ -30,12 +38,19 @@ class _Dictation:
     settings: SpeechSettings
     candidates: list[str]
     hint: list[int]
+    wanted: Callable[[], bool]
     texts: list[str] = field(default_factory=list)
 
     @property
     def language(self) -> str:
         """Settled when one candidate is left."""
         return self.candidates[0]
+
+    def check_wanted(self) -> None:
+        """CTranslate2 cannot be interrupted inside a call, so this stands before each; raises
+        `RecognitionAbortedError`."""
+        if not self.wanted():
+            raise RecognitionAbortedError
 
 
 class FasterWhisperTranscriber:
@@ -57,7 +72,11 @@ class FasterWhisperTranscriber:
         whisper.decode(encoded, whisper.languages[0], (), 1.0)
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         """Recognise the audio; an empty text where the voice detector hears nobody."""
         whisper = self._loaded()
@@ -65,6 +84,7 @@ class FasterWhisperTranscriber:
             settings,
             _languages(whisper.languages, settings.languages),
             hint_tokens(settings.vocabulary, whisper.hint_encoder),
+            wanted,
         )
         audio = _sound(samples)
         probabilities = self._vad.probabilities(audio, loudness)
@@ -97,6 +117,7 @@ class FasterWhisperTranscriber:
     ) -> None:
         piece = audio[segment.start * FRAME_SAMPLES : segment.end * FRAME_SAMPLES]
         settings = dictation.settings
+        dictation.check_wanted()
         encoded = whisper.encode(
             piece, window_frames(len(piece), settings.window_floor_s, settings.window_padding_s)
         )
@@ -116,9 +137,11 @@ class FasterWhisperTranscriber:
 
 def _decode(whisper: WindowedWhisper, encoded: Encoded, dictation: _Dictation, seconds: float) -> Decoded:
     """The text of a window; one that is caught in a loop is decoded again without repetitions."""
+    dictation.check_wanted()
     decoded = whisper.decode(encoded, dictation.language, dictation.hint, seconds)
     if not is_loop(decoded.text):
         return decoded
+    dictation.check_wanted()
     # The hint is left out: prompts are a common cause of loops.
     again = whisper.decode(encoded, dictation.language, (), seconds, avoid_loops=True)
     return Decoded(without_loops(again.text), again.mean_logprob, again.no_speech_probability)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,15 @@ class Transcript:
     text: str
     language: str
     speech_s: float
+
+
+class RecognitionAbortedError(Exception):
+    """The caller did not want the text any more."""
+
+
+def always() -> bool:
+    """The text is wanted whatever happens meanwhile."""
+    return True
 
 
 def join_texts(texts: Iterable[str], language: str) -> str:
@@ -48,7 +57,11 @@ class Transcriber(Protocol):
         """Run the model once on silence, so that the first dictation does not pay for it."""
 
     def transcribe(
-        self, samples: NDArray[np.float32], settings: SpeechSettings, loudness: float = 0.0
+        self,
+        samples: NDArray[np.float32],
+        settings: SpeechSettings,
+        loudness: float = 0.0,
+        wanted: Callable[[], bool] = always,
     ) -> Transcript:
         """Recognise mono audio at `SAMPLE_RATE_HZ`, shape (n,), values in -1..1; `samples` is left as it was.
 
@@ -57,7 +70,8 @@ class Transcriber(Protocol):
 
         Empty, very short, very long, clipped or broken (NaN) audio never raises: what holds no
         speech has an empty text. Raises `ModelError` when the model cannot do the settings'
-        languages.
+        languages; `RecognitionAbortedError` where `wanted` says no: it is asked before each piece of
+        work that cannot be interrupted, which is at most one window of `MAX_SEGMENT_FRAMES`.
         """
 
     def close(self) -> None:

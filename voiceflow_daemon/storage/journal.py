@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 SUFFIX = ".recording"
+BEGUN = f".begun{SUFFIX}"
+"""Of a recording the beginning of whose text stands at the cursor already."""
 DAMAGED = ".damaged"
 SYNC_INTERVAL_S = 0.2
 """The promise is 250 ms for a loss of power, of which the sync itself takes some."""
@@ -63,6 +65,14 @@ class JournalEntry:
         if time.monotonic() >= self._next_sync:
             self._sync()
 
+    def mark_begun(self) -> None:
+        """The beginning of its text is about to be delivered: whoever finds it later must know.
+
+        Raises OSError. Any thread may call it, while another one appends. Not synced: with the power, the
+        window that the text stands in goes too.
+        """
+        self.path = self.path.rename(self.path.with_name(self.path.name.removesuffix(SUFFIX) + BEGUN))
+
     def discard(self) -> None:
         """The text is delivered, or the user cancelled: delete the recording."""
         try:
@@ -91,6 +101,11 @@ class Orphan(JournalEntry):
     def __init__(self, path: Path, header: RecordingHeader, fd: int, samples_at: int) -> None:
         super().__init__(path, header, fd)
         self._samples_at = samples_at
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the beginning of its text may stand at the cursor."""
+        return self.path.name.endswith(BEGUN)
 
     @property
     def duration_s(self) -> float:

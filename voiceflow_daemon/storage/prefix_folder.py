@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.durable import sync_folder
 from voiceflow_daemon.storage.prefix_file import (
     SUFFIX,
@@ -33,6 +34,10 @@ from voiceflow_daemon.storage.prefix_file import (
 TEMPORARY = SUFFIX + ".new"
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class PrefixFilesError(VoiceflowError):
+    """Files of evaluated prompts are still on disk, though they should not be."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,23 @@ def entries(folder: Path) -> list[FolderEntry]:
     return sorted(found, key=lambda entry: entry.used_ns)
 
 
+def shrink(folder: Path, limit_bytes: int, needed_bytes: int = 0) -> int:
+    """Delete what was not used for longest until so many bytes more fit; returns how many files.
+
+    Raises OSError.
+    """
+    kept = entries(folder)
+    total, evicted = sum(entry.size_bytes for entry in kept), 0
+    # What fits in no case goes first, lest it take all others with it.
+    for entry in sorted(kept, key=lambda entry: entry.size_bytes <= limit_bytes):
+        if total + needed_bytes <= limit_bytes:
+            break
+        remove(entry.path)
+        total -= entry.size_bytes
+        evicted += 1
+    return evicted
+
+
 def remove(path: Path) -> None:
     """Delete whatever is there: of a link the link alone, of a folder all in it. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
@@ -108,8 +130,22 @@ def remove_all(folder: Path) -> None:
             failed = error
     if failed is not None:
         raise failed
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         sync_folder(folder)
+
+
+def delete_prefixes(folder: Path) -> None:
+    """Delete all that is kept in the folder, also where no store is open.
+
+    Raises `PrefixFilesError` when something is left.
+    """
+    try:
+        remove_all(folder)
+    except OSError as error:
+        raise PrefixFilesError(
+            f"Evaluated prompts cannot be deleted from disk: {error.strerror or error}.",
+            f"Delete the files in {folder} yourself: the next start would use them.",
+        ) from error
 
 
 def sweep(folder: Path) -> None:

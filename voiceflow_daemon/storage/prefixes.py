@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,25 +30,19 @@ from voiceflow_daemon.storage.prefix_file import (
     header_bytes,
 )
 from voiceflow_daemon.storage.prefix_folder import (
-    entries,
+    PrefixFilesError,
+    delete_prefixes,
     read_file,
     remove,
     remove_all,
+    shrink,
     sweep,
     temporary_file,
 )
 
-__all__ = ["PrefixStore", "StoredPrefix", "delete_prefixes"]
+__all__ = ["PrefixFilesError", "PrefixStore", "StoredPrefix", "delete_prefixes"]
 
 log = logging.getLogger(__name__)
-
-
-def delete_prefixes(folder: Path) -> None:
-    """Delete all that is kept in the folder, where no store is open. Never raises."""
-    try:
-        remove_all(folder)
-    except OSError as error:
-        log.warning("evaluated prompts cannot be deleted from disk: %s", error.strerror)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +62,25 @@ class PrefixStore:
     """A folder of files, bounded by bytes; any thread may call anything, and processes may share it.
 
     `limit_bytes` is for the whole folder; 0 switches the tier off and deletes what is there.
+
+    Two locks, so that `write`, `read` and `size` never wait for what another thread does on the disk:
+    `_changing` is held by whoever changes the folder, for as long as that takes, `_lock` for moments by
+    whoever looks at the state. Where both are needed, `_changing` is taken first.
     """
 
     def __init__(self, folder: Path, limit_bytes: int, metrics: Metrics) -> None:
         self._folder = folder
         self._limit_bytes = limit_bytes
         self._metrics = metrics
+        self._changing = threading.Lock()
         self._lock = threading.Condition()
         self._queued: dict[str, _Write] = {}
         self._current: _Write | None = None
         self._writer: threading.Thread | None = None
         self._closed = False
         self._last_use_ns = 0
-        self._purge_failed = False
+        self._is_void = False
+        """Whether what is on disk was to be deleted, and is not yet, or could not be."""
         self._problem = ""
         self._keep_to_limit()
 
@@ -94,7 +94,7 @@ class PrefixStore:
 
     def read(self, key: str) -> StoredPrefix | None:
         """The verified entry in fresh memory; what does not check out is deleted. Never raises."""
-        if self._limit_bytes == 0 or self._purge_failed:
+        if self._limit_bytes == 0 or self._is_void:
             return None
         began = time.perf_counter()
         stored = self._verified(key)
@@ -120,10 +120,11 @@ class PrefixStore:
 
     def discard(self, key: str) -> None:
         """Delete an entry, also one that is still to be written."""
-        with self._lock:
-            self._queued.pop(key, None)
-            if self._current is not None and self._current.key == key:
-                self._current = None
+        with self._changing:
+            with self._lock:
+                self._queued.pop(key, None)
+                if self._current is not None and self._current.key == key:
+                    self._current = None
             with self._reporting("deleted from disk"):
                 remove(self._path(key))
 
@@ -135,20 +136,29 @@ class PrefixStore:
             return None
 
     def purge(self) -> None:
-        """Delete everything; what was being written before never appears after."""
-        with self._lock:
-            self._queued.clear()
-            self._current = None
-            self._problem, self._purge_failed = "", True
+        """Delete everything; what was being written before never appears after.
+
+        What is written meanwhile is kept. Where something cannot be deleted, nothing is read any more.
+        """
+        with self._changing:
+            with self._lock:
+                self._queued.clear()
+                self._current = None
+                self._problem, self._is_void = "", True
             with self._reporting("deleted from disk"):
                 remove_all(self._folder)
-                self._purge_failed = False
+                self._is_void = False
 
     def set_limit(self, limit_bytes: int) -> None:
         """Change the limit, and try again if there was a problem."""
-        with self._lock:
-            self._limit_bytes = limit_bytes
-            self._problem = ""
+        with self._changing:
+            with self._lock:
+                self._limit_bytes = limit_bytes
+                self._problem = ""
+                for job in [job for job in self._queued.values() if job.size_bytes > limit_bytes]:
+                    del self._queued[job.key]
+                if self._current is not None and self._current.size_bytes > limit_bytes:
+                    self._current = None
             self._keep_to_limit()
 
     def flush(self) -> None:
@@ -200,30 +210,42 @@ class PrefixStore:
             return self._current
 
     def _write(self, job: _Write) -> None:
-        private_dir(self._folder)
-        path = self._path(job.key)
-        if self._is_stored(job):
-            self._touch(path)
-            return
+        with ExitStack() as written:
+            with self._changing:
+                private_dir(self._folder)
+                name = self._path(job.key).name
+                if self._is_stored(job) or not self._begin(job):
+                    return
+                fd, whole = written.enter_context(temporary_file(self._folder, name))
+            with self._metrics.timed("prefix_write_ms"):
+                write_all(fd, encode_header(job.key, job.payload, job.created_at))
+                write_all(fd, job.payload.data)
+                os.fsync(fd)
+                self._publish(job, whole)
+
+    def _begin(self, job: _Write) -> bool:
+        """Make room, unless it is not wanted any more; `_changing` is held. Raises OSError."""
+        if not self._is_wanted(job):
+            return False
+        remove(self._path(job.key))
+        self._make_room(job.size_bytes)
+        return True
+
+    def _is_wanted(self, job: _Write) -> bool:
+        """Not when it was purged, discarded or too large meanwhile."""
         with self._lock:
-            if self._current is not job:
-                return
-            remove(path)
-            self._make_room(job.size_bytes)
-        with self._metrics.timed("prefix_write_ms"), temporary_file(self._folder, path.name) as (fd, whole):
-            write_all(fd, encode_header(job.key, job.payload, job.created_at))
-            write_all(fd, job.payload.data)
-            os.fsync(fd)
-            self._publish(job, whole)
+            return self._current is job
 
     def _is_stored(self, job: _Write) -> bool:
         stored = self._verified(job.key)
-        return stored is not None and np.array_equal(stored.payload, job.payload)
+        if stored is None or not np.array_equal(stored.payload, job.payload):
+            return False
+        self._touch(self._path(job.key))
+        return True
 
     def _publish(self, job: _Write, whole: Path) -> None:
-        with self._lock:
-            # Purged, discarded or too large by now: it must not appear.
-            if self._current is not job:
+        with self._changing:
+            if not self._is_wanted(job):
                 return
             path = self._path(job.key)
             # Another process may have purged the folder: then it is gone, as it should be.
@@ -234,10 +256,7 @@ class PrefixStore:
         sync_folder(self._folder)
 
     def _keep_to_limit(self) -> None:
-        for job in [job for job in self._queued.values() if job.size_bytes > self._limit_bytes]:
-            del self._queued[job.key]
-        if self._current is not None and self._current.size_bytes > self._limit_bytes:
-            self._current = None
+        """What is there, by a new limit; `_changing` is held."""
         with self._reporting("kept on disk"):
             if self._limit_bytes == 0:
                 remove_all(self._folder)
@@ -247,16 +266,9 @@ class PrefixStore:
                 self._make_room(0)
 
     def _make_room(self, needed_bytes: int) -> None:
-        """Delete what was not used for longest until so many bytes fit. Raises OSError."""
-        kept = entries(self._folder)
-        total = sum(entry.size_bytes for entry in kept)
-        # What fits in no case goes first, lest it take all others with it.
-        for entry in sorted(kept, key=lambda entry: entry.size_bytes <= self._limit_bytes):
-            if total + needed_bytes <= self._limit_bytes:
-                break
-            remove(entry.path)
-            total -= entry.size_bytes
-            self._metrics.count("prefix_evictions_disk")
+        evicted = shrink(self._folder, self._limit_bytes, needed_bytes)
+        if evicted:
+            self._metrics.count("prefix_evictions_disk", evicted)
 
     def _touch(self, path: Path) -> None:
         """Mark as used now, later than every other; without it, it is only deleted sooner."""

@@ -95,6 +95,11 @@ class Settling:
     """Whether the recogniser has written any mark so far."""
 
     @property
+    def final(self) -> tuple[Sentence, ...]:
+        """The sentences that nothing can change any more."""
+        return self.sentences[:-1] if self.latest_words else self.sentences
+
+    @property
     def rest(self) -> str:
         """What was heard and is not settled."""
         return _raw(self.tail[self.latest_words :])
@@ -130,7 +135,7 @@ def whole_transcript(sentences: Sequence[Sentence]) -> str:
 
 def _judged(state: Settling, *, finished: bool = False) -> Settling:
     """The tail judged anew; all but its last sentence are final then."""
-    final = state.sentences[:-1] if state.latest_words else state.sentences
+    final = state.final
     found = list(_Tail(state).sentences(finished=finished))
     if not found:
         return replace(state, sentences=final, latest_words=0)
