@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,9 @@ def test_the_ttl_makes_the_template_again(ours: Ours, fake: FakeLanguageModel) -
     rendered: list[str] = []
     render = fake.render_chat
 
-    def counting(system: str, user: str) -> str:
+    def counting(system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
         rendered.append(user)
-        return render(system, user)
+        return render(system, user, earlier)
 
     fake.render_chat = counting  # type: ignore[method-assign]
     ours.hot("email", "so")

@@ -37,9 +37,9 @@ class FirstTokenModel:
         """The model's."""
         return self._model.context_tokens
 
-    def render_chat(self, system: str, user: str) -> str:
+    def render_chat(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
         """By the model's template."""
-        return self._model.render_chat(system, user)
+        return self._model.render_chat(system, user, earlier)
 
     def tokenize(self, text: str, *, special: bool) -> list[int]:
         """By the model's vocabulary; `NOTHING` has no tokens."""
@@ -80,6 +80,10 @@ class FirstTokenModel:
     def restore(self, state: StateBytes, length: int) -> bool:
         """Put a state back."""
         return self._model.restore(state, length)
+
+    def leave_room(self, room: bool) -> None:
+        """The model does."""
+        self._model.leave_room(room)
 
     def stop(self) -> None:
         """End the running evaluation."""

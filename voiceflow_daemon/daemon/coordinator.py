@@ -27,7 +27,7 @@ from voiceflow_daemon.daemon.deliverer import Delivered, Order
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.log_file import set_level
-from voiceflow_daemon.daemon.orders import Done, Loaded, LoadFailed, Prepared, Preparing, Unloaded
+from voiceflow_daemon.daemon.orders import Done, Fixed, Loaded, LoadFailed, Prepared, Preparing, Unloaded
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
@@ -123,11 +123,14 @@ class Coordinator:
                 | MicrophoneReplaced()
             ):
                 self._captured(message)
+            case Fixed():
+                self._dictations.fixed(message)
             case Done():
                 self._end_work(message.job.job_id, ended=self._dictations.done(message))
             case Delivered():
                 self._end_work(message.order.order_id, ended=self._dictations.delivered(message))
-                self._readiness.find_microphones()
+                if message.order.is_last:
+                    self._readiness.find_microphones()
             case events.Asked():
                 self._answer(message)
             case events.SettingsLoaded() | events.SettingsRejected():

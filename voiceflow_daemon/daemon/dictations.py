@@ -5,36 +5,26 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
 from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
-from voiceflow_daemon.daemon.deliverer import Delivered, Order, is_at_cursor
+from voiceflow_daemon.daemon.deliverer import Delivered, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
-from voiceflow_daemon.daemon.live import Dictated
-from voiceflow_daemon.daemon.orders import Done, Forget, Guess, Hear, Job, MakeHot
+from voiceflow_daemon.daemon.open_dictation import OpenDictation
+from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Outcome
 from voiceflow_daemon.errors import VoiceflowError
-from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Orphan
 
 log = logging.getLogger(__name__)
 
-
-@dataclass
-class _Open:
-    """A dictation that has not ended, with what it has so far."""
-
-    dictation: Dictation
-    spool: Spool | None = None
-    dictated: Dictated | None = None
-    duration_s: float = 0.0
-    peak: float = 0.0
-    orphan: Orphan | None = None
+UNDELIVERED = "It was never delivered."
+BEGUN = "Its beginning may stand where you dictated it; this is the whole text."
 
 
 class Dictations:
@@ -44,7 +34,7 @@ class Dictations:
         self._parts = parts
         self._board = board
         self._settings = context_of
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, OpenDictation] = {}
         self._recovered_ids = itertools.count(-1, -1)
 
     @property
@@ -55,21 +45,22 @@ class Dictations:
     # ------------------------------------------------------------------------------- recording
     def begin(self, recording_id: int) -> None:
         """The key went down: start the capture, sample the window, make the prompt hot."""
-        settings, parts = self._settings(), self._parts
+        settings, parts, beginning = self._settings(), self._parts, Beginning()
         parts.recorder.begin(
             recording_id,
             settings.audio,
-            lambda: parts.journal.begin(settings.context, 16_000),
+            lambda: beginning.record(parts.journal, settings.context, 16_000),
             settings.speech,
         )
         dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
-        self._open[recording_id] = _Open(dictation)
+        self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
         parts.worker.submit(MakeHot(settings.context, settings))
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""
         self._open[recording_id].dictation.released(released_at)
         self._parts.recorder.finish(recording_id)
+        self._deliver_ahead()
 
     def drop(self, recording_id: int) -> None:
         """The user cancelled, or the press did not count."""
@@ -138,14 +129,7 @@ class Dictations:
             log.info("heard %r, wrote %r", done.dictated.raw, done.dictated.text)
         if entry.orphan is not None:
             return self._offer(done.job.job_id, entry, entry.orphan)
-        self._parts.deliverer.submit(
-            Order(
-                done.job.job_id,
-                done.dictated.text,
-                entry.dictation.target,
-                entry.dictation.settings.delivery,
-            )
-        )
+        self._parts.deliverer.submit(entry.order(done.dictated.text, is_last=True))
         return False
 
     def delivered(self, delivered: Delivered) -> bool:
@@ -153,7 +137,10 @@ class Dictations:
         if delivered.order.order_id <= ON_REQUEST:
             self._handed_out(delivered)
             return False
-        entry = self._open.pop(delivered.order.order_id)
+        if not delivered.order.is_last:
+            self._began(delivered)
+            return False
+        entry = self._close(delivered.order.order_id)
         entry.dictation.reached("delivery")
         self._remember(entry, delivered)
         self._tell_about(delivered)
@@ -166,7 +153,35 @@ class Dictations:
             self._parts.chores.submit(self._store, entry, delivered)
         return True
 
-    def _remember(self, entry: _Open, delivered: Delivered) -> None:
+    # ---------------------------------------------------------------------- sentence by sentence
+    def fixed(self, news: Fixed) -> None:
+        """Something of a text is certain while the rest is still spoken, heard or written."""
+        entry = self._open.get(news.job_id)
+        if entry is not None:
+            entry.beginning.fixed = news.text
+            self._deliver_ahead()
+
+    def _deliver_ahead(self) -> None:
+        """Of the dictation that was spoken first: the others wait for their turn."""
+        first = next((entry for number, entry in self._open.items() if number > 0), None)
+        if first is not None and first.dictated is None:
+            text = first.beginning.take(first.dictation)
+            if text:
+                self._parts.deliverer.submit(first.order(text, is_last=False))
+
+    def _began(self, delivered: Delivered) -> None:
+        """The beginning of a text was delivered, or not: that is told with the rest."""
+        entry = self._open.get(delivered.order.order_id)
+        if entry is not None and is_at_cursor(delivered.delivery):
+            self._parts.metrics.observe_ms("release_to_beginning_ms", entry.dictation.since_release_ms)
+
+    def _close(self, number: int) -> OpenDictation:
+        """A dictation has ended, and it is the next one's turn."""
+        entry = self._open.pop(number)
+        self._deliver_ahead()
+        return entry
+
+    def _remember(self, entry: OpenDictation, delivered: Delivered) -> None:
         dictation = entry.dictation
         assert entry.dictated is not None
         self._board.last.appendleft(LastText(entry.dictated.raw, delivered.order.text, dictation.context))
@@ -183,22 +198,23 @@ class Dictations:
             reason = str(delivered.error) if delivered.error is not None else ""
             self._parts.notify("delivery", "The text could not be delivered", reason)
         elif delivered.delivery.outcome is Outcome.KEPT:
+            what = "The rest of your text" if delivered.delivery.inserted else "Your text"
             reason = delivered.delivery.reason
-            self._parts.notify("delivery", "Your text is on the clipboard", f"It was not pasted: {reason}.")
+            self._parts.notify("delivery", f"{what} is on the clipboard", f"It was not pasted: {reason}.")
 
-    def _failed(self, job_id: int, entry: _Open, error: VoiceflowError | None) -> bool:
+    def _failed(self, job_id: int, entry: OpenDictation, error: VoiceflowError | None) -> bool:
         """The recording stays in the journal and is offered once a model can hear it."""
         log.error("a recording could not be transcribed: %s", error)
         self._parts.notify("models", "Your recording is kept, but could not be written yet", str(error))
         if entry.spool is not None:
             entry.spool.release()
             self._board.waiting_recordings += 1
-        del self._open[job_id]
+        self._close(job_id)
         return True
 
-    def _nothing_to_write(self, job_id: int, entry: _Open, *, spoken: bool) -> bool:
+    def _nothing_to_write(self, job_id: int, entry: OpenDictation, *, spoken: bool) -> bool:
         _discard(entry.spool)
-        del self._open[job_id]
+        self._close(job_id)
         if spoken:
             self._parts.notify("heard", "Nothing is left to write", "You took back all that you said.")
         elif entry.orphan is None:
@@ -214,11 +230,11 @@ class Dictations:
         settings = self._settings()
         dictation = Dictation(job_id, orphan.header.context, settings, None)
         samples = orphan.read()
-        entry = _Open(dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / 16_000)
+        entry = OpenDictation(dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / 16_000)
         self._open[job_id] = entry
         self._parts.worker.submit(Job(job_id, samples, orphan.header.context, settings))
 
-    def _offer(self, job_id: int, entry: _Open, orphan: Orphan) -> bool:
+    def _offer(self, job_id: int, entry: OpenDictation, orphan: Orphan) -> bool:
         assert entry.dictated is not None
         self._board.last.appendleft(
             LastText(entry.dictated.raw, entry.dictated.text, entry.dictation.context, job_id)
@@ -227,7 +243,7 @@ class Dictations:
         self._parts.notify(
             "recovered",
             f"Recovered what you said at {spoken_at:%H:%M}",
-            "It was never delivered. Tray: Copy last text; or `voiceflow last --copy`.",
+            f"{BEGUN if orphan.is_begun else UNDELIVERED} Tray: Copy last text; or `voiceflow last --copy`.",
         )
         if self._settings().history.enabled and self._store(entry, None):
             _discard(orphan)
@@ -250,22 +266,12 @@ class Dictations:
         self._open.clear()
 
     # ---------------------------------------------------------------------------------- history
-    def _store(self, entry: _Open, delivered: Delivered | None) -> bool:
+    def _store(self, entry: OpenDictation, delivered: Delivered | None) -> bool:
         """Write the history's row; False when it is switched off or the disk refuses."""
-        dictation, dictated = entry.dictation, entry.dictated
-        if dictated is None or not dictation.settings.history.enabled:
+        dictated = entry.dictated
+        if dictated is None or not entry.dictation.settings.history.enabled:
             return False
-        delivery = delivered.delivery if delivered is not None else None
-        row = HistoryRow(
-            context=dictation.context,
-            application=dictation.target.application if dictation.target is not None else "",
-            raw=dictated.raw,
-            text=dictated.text,
-            rung=str(dictated.rung),
-            outcome=str(delivery.outcome) if delivery is not None else "offered",
-            release_to_text_ms=dictation.release_to_text_ms if entry.orphan is None else None,
-            duration_s=entry.duration_s,
-        )
+        row = entry.history_row(dictated, delivered.delivery if delivered is not None else None)
         try:
             self._parts.history.add(row)
         except VoiceflowError as error:

@@ -113,6 +113,14 @@ class LoadFailed:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """How the text of a recording begins, whatever else is said in it; empty when that is open again."""
+
+    job_id: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Done:
     """A job's end; `dictated` is None when it failed with `error`."""
 
@@ -138,4 +146,4 @@ class Prepared:
     failures: tuple[tuple[str, VoiceflowError], ...] = ()
 
 
-WorkerEvent = Loaded | Unloaded | LoadFailed | Done | Preparing | Prepared
+WorkerEvent = Loaded | Unloaded | LoadFailed | Fixed | Done | Preparing | Prepared

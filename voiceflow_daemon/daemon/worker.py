@@ -12,6 +12,7 @@ from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.daemon.loading import LoadedModels
 from voiceflow_daemon.daemon.orders import (
     Done,
+    Fixed,
     Forget,
     Guess,
     Hear,
@@ -228,6 +229,8 @@ class Worker:
     def _offer(self, job_id: int, live: LiveDictation) -> None:
         if live.has_pending:
             self._queue.write(job_id)
+        if live.fixed:
+            self._emit(Fixed(job_id, live.fixed))
 
     def _goes_on(self) -> bool:
         return not self._stopping.is_set()
@@ -261,6 +264,8 @@ class Worker:
     def _unload(self) -> None:
         with self._lock:
             pipeline, self._pipeline = self._pipeline, None
+        for job_id in self._spoken:
+            self._emit(Fixed(job_id, ""))
         self._spoken.clear()
         self._guessed = None
         if pipeline is not None:

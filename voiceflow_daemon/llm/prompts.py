@@ -29,7 +29,7 @@ _CONTEXT_LINE = re.compile(r"^\s*context:\s*\S", re.IGNORECASE | re.MULTILINE)
 class Render(Protocol):
     """The whole prompt by the model's chat template, see `LanguageModel.render_chat`."""
 
-    def __call__(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = ()) -> str:
+    def __call__(self, system: str, user: str, earlier: Sequence[tuple[str, str]] = (), /) -> str:
         """Raises `ModelError` when the template refuses."""
 
 

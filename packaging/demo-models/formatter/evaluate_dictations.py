@@ -17,7 +17,7 @@ from pathlib import Path
 
 from llama_cpp import Llama
 
-from voiceflow_daemon.bench.sentences import Finished, Segment, compare
+from voiceflow_daemon.text.joining import join_finished
 from voiceflow_daemon.text.settling import whole_transcript
 
 from . import dictations, evaluate, lexicon, reference
@@ -26,7 +26,7 @@ RECORDINGS = Path(__file__).parents[3] / "assets" / "demo" / "recordings" / "ind
 
 
 def held_out(seed, per, lengths):
-    """(context, words, segments) of `per` dictations of each context and length."""
+    """(context, words, sentences) of `per` dictations of each context and length."""
     for context in lexicon.CONTEXTS:
         rng = random.Random(f"{seed} {context}")
         for words in lengths:
@@ -36,52 +36,46 @@ def held_out(seed, per, lengths):
                 said = sum(len(segment.text.split()) for segment in heard)
                 if 0.7 * words <= said <= 1.3 * words:
                     done += 1
-                    yield context, words, heard
+                    yield context, words, dictations.settled(heard)
 
 
-def as_heard(heard):
-    """The segments with the pauses on both sides."""
-    after = [*(segment.gap_s for segment in heard[1:]), 0.0]
-    return [Segment(s.text, s.gap_s, gap) for s, gap in zip(heard, after, strict=True)]
-
-
-def by_rules(context, raw, before):
-    """What the rules write for a sentence behind the sentence `before`."""
+def by_rules(context, raw, before=None):
+    """What the rules write for a transcript, behind the (transcript, finished text) before it if any."""
     return reference.reference_format(raw, context, first=before is None)
 
 
-def by_model(llm, alone, context, raw, before):
-    """What the model writes; `alone`: without being shown the sentence before."""
-    known = [(before.raw, before.text)] if before is not None and not alone else []
-    return evaluate.answer(llm, context, raw, known)
+def by_model(llm, alone, context, raw, before=None):
+    """What the model writes; `alone`: without being shown what is before."""
+    return evaluate.answer(llm, context, raw, [before] if before and not alone else [])
 
 
-def count(score, context, heard, write, show):
-    """Format one dictation both ways and count what agrees."""
-    segments = as_heard(heard)
-    rules = compare(segments, functools.partial(by_rules, context))
-    model = compare(segments, functools.partial(write, context))
-    score["dictations"] += 1
-    score["whole"] += model.whole == rules.whole
-    score["same"] += model.equal
-    score["same by rules"] += rules.equal
-    score["right"] += model.joined == rules.whole
-    if show and model.whole != rules.whole:
-        print(f"whole {context}: {whole_transcript(rules.sentences)!r}")
-        print(f"   want {rules.whole!r}\n   got  {model.whole!r}")
-    sentences = dictations.settled(heard)
-    before = None
+def one_by_one(write, context, sentences):
+    """The finished sentences, each written behind the one before."""
+    texts, before = [], None
     for sentence in sentences:
-        want = by_rules(context, sentence.marked, before)
-        if before is not None:
-            got = write(context, sentence.marked, before)
-            score["sentences"] += 1
-            score["sentence"] += got == want
-            if show and got != want:
-                print(
-                    f"after {before.text!r} {context}: {sentence.marked!r}\n   want {want!r}\n   got  {got!r}"
-                )
-        before = Finished(sentence.marked, want)
+        texts.append(write(context, sentence.marked, before))
+        before = sentence.marked, texts[-1]
+    return texts
+
+
+def count(score, context, sentences, write, show):
+    """Format one dictation both ways and count what agrees."""
+    raw = whole_transcript(sentences)
+    want, got = by_rules(context, raw), write(context, raw)
+    ruled, written = (one_by_one(way, context, sentences) for way in (by_rules, write))
+    joined = join_finished(sentences, written, "en")
+    score["dictations"] += 1
+    score["whole"] += got == want
+    score["same"] += joined == got
+    score["same by rules"] += join_finished(sentences, ruled, "en") == want
+    score["right"] += joined == want
+    score["sentences"] += len(sentences) - 1
+    score["sentence"] += sum(a == b for a, b in zip(ruled[1:], written[1:], strict=True))
+    if show:
+        said = [sentence.marked for sentence in sentences]
+        for heard, by_rule, by_llm in [(raw, want, got), *zip(said, ruled, written, strict=True)]:
+            if by_llm != by_rule:
+                print(f"{context} {heard!r}\n   want {by_rule!r}\n   got  {by_llm!r}")
 
 
 def recordings(llm):
@@ -112,9 +106,9 @@ def main():
     llm = Llama(args.model, n_ctx=2048, n_threads=1, n_threads_batch=1, verbose=False)
     scores = collections.defaultdict(collections.Counter)
     write = functools.partial(by_model, llm, args.alone)
-    for context, words, heard in held_out(args.seed, args.per, args.lengths):
+    for context, words, sentences in held_out(args.seed, args.per, args.lengths):
         score = collections.Counter()
-        count(score, context, heard, write, args.show)
+        count(score, context, sentences, write, args.show)
         scores[context, words] += score
         scores["all", words] += score
     for (context, words), s in sorted(scores.items()):

@@ -1,0 +1,51 @@
+"""A dictation that has not ended, with what it has so far. Owned by the coordinator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from voiceflow_daemon.audio.take import Spool
+from voiceflow_daemon.daemon.beginning import Beginning
+from voiceflow_daemon.daemon.deliverer import Order
+from voiceflow_daemon.daemon.dictation import Dictation
+from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.desktop.inserter import Delivery
+from voiceflow_daemon.storage.history import HistoryRow
+from voiceflow_daemon.storage.journal import Orphan
+
+KEY_PATIENCE_S = 5.0
+"""A hotkey that is down for longer than a recording may last is held by something else than a speaker."""
+
+
+@dataclass
+class OpenDictation:
+    """Its recording, what was made of it, and what of that is on its way to the cursor."""
+
+    dictation: Dictation
+    spool: Spool | None = None
+    dictated: Dictated | None = None
+    duration_s: float = 0.0
+    peak: float = 0.0
+    orphan: Orphan | None = None
+    beginning: Beginning = field(default_factory=Beginning)
+
+    def order(self, text: str, *, is_last: bool) -> Order:
+        """For its text, or the beginning of it."""
+        settings = self.dictation.settings
+        longest_s = settings.hotkey.max_recording_s + KEY_PATIENCE_S
+        number, target = self.dictation.recording_id, self.dictation.target
+        return Order(number, text, target, settings.delivery, is_last, longest_s)
+
+    def history_row(self, dictated: Dictated, delivery: Delivery | None) -> HistoryRow:
+        """What is remembered of it; without a `delivery` it is offered."""
+        dictation = self.dictation
+        return HistoryRow(
+            context=dictation.context,
+            application=dictation.target.application if dictation.target is not None else "",
+            raw=dictated.raw,
+            text=dictated.text,
+            rung=str(dictated.rung),
+            outcome=str(delivery.outcome) if delivery is not None else "offered",
+            release_to_text_ms=dictation.release_to_text_ms if self.orphan is None else None,
+            duration_s=self.duration_s,
+        )
