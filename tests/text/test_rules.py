@@ -235,3 +235,20 @@ def test_clock_times(hour: int, minute: int, half: str) -> None:
     minutes = number_words(minute) if minute >= 10 else f"oh {number_words(minute)}"
     said = f"it starts at {number_words(hour)} {minutes} {half}"
     assert format_by_rules(said) == f"It starts at {hour}:{minute:02d} {half.upper()}."
+
+
+@pytest.mark.parametrize(
+    ("context", "text"),
+    [
+        ("default", "Hey team the build is green again."),
+        ("email", "Hey team the build is green again."),
+        ("slack", "Hey team the build is green again."),
+    ],
+)
+def test_a_greeting_inside_a_text_is_none(context: str, text: str) -> None:
+    assert format_by_rules("hey team the build is green again", context, opens=False) == text
+
+
+def test_a_letter_ends_as_one_wherever_it_began() -> None:
+    text = format_by_rules("please reply soon best regards tom", "email", opens=False)
+    assert text == "Please reply soon.\n\nBest regards,\nTom"

@@ -70,11 +70,17 @@ class Formatter:
         write, by default what the rules do; `earlier` are the sentences before. When the dictation
         `goes_on`, `forget_dictation` must be called in the end.
         """
-        if self._engine is None:
-            return format_by_rules(raw, context, language), Rung.RULES
+
+        def by_rules(piece: str) -> str:
+            # A greeting is one at the start of the text alone.
+            opens = not earlier and raw.lstrip().startswith(piece)
+            return format_by_rules(piece, context, language, opens=opens)
 
         def drafted(piece: str) -> str:
-            return draft if draft and piece == raw else format_by_rules(piece, context, language)
+            return draft if draft and piece == raw else by_rules(piece)
+
+        if self._engine is None:
+            return by_rules(raw), Rung.RULES
 
         ask = partial(
             self._engine.format, raw, context, settings, wanted=wanted, draft=drafted, goes_on=goes_on
@@ -88,8 +94,8 @@ class Formatter:
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)
             self._metrics.count("model_errors")
-            return format_by_rules(raw, context, language), Rung.RULES
-        return self._joined(parts, context, language)
+            return by_rules(raw), Rung.RULES
+        return _joined(parts, by_rules)
 
     def _judged(self, parts: Sequence[Part], language: str, wanted: Callable[[], bool]) -> Sequence[_Judged]:
         """Each part with whether the model's words may stand: finished, and saying what was said."""
@@ -105,15 +111,6 @@ class Formatter:
             self._metrics.count("parts_unfaithful")
             log.warning("the model's text was not used: %s", verdict.reason)
         return _Judged(part, stands=verdict.faithful, strays=not verdict.faithful)
-
-    def _joined(self, parts: Sequence[_Judged], context: str, language: str) -> tuple[str, Rung]:
-        """The parts as one text; rules write those where the model's words may not stand."""
-        by_model = [one.stands for one in parts]
-        texts = [
-            one.part.text if one.stands else format_by_rules(one.part.raw, context, language) for one in parts
-        ]
-        rung = Rung.MODEL if all(by_model) else Rung.MIXED if any(by_model) else Rung.RULES
-        return join_pieces(texts, [one.part.raw for one in parts]), rung
 
     def prepare(
         self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()
@@ -154,3 +151,11 @@ class Formatter:
         """Free the model."""
         if self._engine is not None:
             self._engine.close()
+
+
+def _joined(parts: Sequence[_Judged], by_rules: Callable[[str], str]) -> tuple[str, Rung]:
+    """The parts as one text; rules write those where the model's words may not stand."""
+    by_model = [one.stands for one in parts]
+    texts = [one.part.text if one.stands else by_rules(one.part.raw) for one in parts]
+    rung = Rung.MODEL if all(by_model) else Rung.MIXED if any(by_model) else Rung.RULES
+    return join_pieces(texts, [one.part.raw for one in parts]), rung

@@ -130,7 +130,7 @@ class LiveDictation:
         done = heard.finished[: min(heard.agreed, len(heard.settling.final))]
         return fixed_text([one.sentence for one in done], [one.text for one in done], heard.language)
 
-    def hear(self, segment: SegmentClosed, wanted: Callable[[], bool] = _always) -> None:
+    def hear(self, segment: SegmentClosed, wanted: Callable[[], bool] = always) -> None:
         """Recognise a closed segment; one behind a gap is left to the release, which hears all of it.
 
         Raises `ModelError`; `NotWantedError`, and nothing is remembered, when `wanted` says no.
@@ -241,7 +241,7 @@ class LiveDictation:
     def _drafted(self, done: Sequence[Finished], left: Sequence[Sentence], language: str) -> str:
         """What the sentences written so far, and rules for the others, say that the whole text will be."""
         sentences = [*(one.sentence for one in done), *left]
-        rest = [format_by_rules(sentence.marked, self._context, language) for sentence in left]
+        rest = [format_by_rules(sentence.marked, self._context, language, opens=False) for sentence in left]
         return join_finished(sentences, [*(one.text for one in done), *rest], language)
 
     def _recognise(

@@ -69,9 +69,7 @@ class X11Inserter:
         except DISCONNECTED:
             return
 
-    def _deliver(
-        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str
-    ) -> Delivery:
+    def _deliver(self, text: str, target: Window | None, settings: DeliverySettings, so_far: str) -> Delivery:
         if settings.method == "copy":
             self._keeper.put(text)
             return Delivery(Outcome.COPIED)

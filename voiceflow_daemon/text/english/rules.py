@@ -37,11 +37,16 @@ class _Opening:
     line_break: str = ""
 
 
-def format_english(raw: str, context: str) -> str:
-    """`raw` as finished text in the style of `context`; an unknown context is styled as `default`."""
-    opening, body = _split_greeting(_cleaned(raw))
+def format_english(raw: str, context: str, *, opens: bool = True) -> str:
+    """`raw` as finished text in the style of `context`; an unknown context is styled as `default`.
+
+    Only what `opens` a text can begin with a greeting, and be a message of one sentence.
+    """
+    opening, body = _Opening(), _cleaned(raw)
+    if opens:
+        opening, body = _split_greeting(body)
     body = _corrected(body)
-    if not opening.words:  # a correction may have stood in it
+    if opens and not opening.words:  # a correction may have stood in it
         opening, body = _split_greeting(body)
     closing = find_closing(body) if context == "email" else Closing(len(body))
     body = body[: closing.body_end]
@@ -55,7 +60,8 @@ def format_english(raw: str, context: str) -> str:
         return _letter(greeting, body, closing)
     if opening.line_break and body:
         return _greeted(greeting, opening.end) + opening.line_break + _message(body, context)
-    return _message([*greeting, opening.end, *body], context)
+    message = [*greeting, opening.end, *body]
+    return _message(message, context) if opens else write_sentences(message).text
 
 
 def _cleaned(raw: str) -> list[Token]:
