@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from voiceflow_daemon.cli.measuring import (
     demand_writable,
     language_stand_in,
     output_console,
+    quiet,
     seconds_list,
     waiting,
     with_models,
@@ -50,9 +52,10 @@ examples:
   voiceflow bench release --shape {DEFAULT_SHAPE} --seconds 5,60
   voiceflow bench release --json release.json --plot release.svg
 
-It takes a quarter of an hour, for it listens in real time, and wants an idle machine; a
-running daemon should be stopped.
+It takes 20 minutes, for it listens in real time, and wants an idle machine; a running
+daemon should be stopped.
 """
+_DURATION = "{minutes} min of speech are played in real time; with all else it takes about twice as long."
 
 
 def register(
@@ -95,15 +98,19 @@ def _release(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from voiceflow_daemon.bench.line_chart import line_chart
-    from voiceflow_daemon.bench.release import measure, measure_decoding
+    from voiceflow_daemon.bench.release import measure, measure_decoding, measure_recognition
     from voiceflow_daemon.bench.release_report import as_json, report
     from voiceflow_daemon.bench.release_table import show
 
     progress_console = Console(stderr=True)
     subject = _subject(options, progress_console)
     runs = {seconds: options.runs or _default_runs(seconds) for seconds in options.seconds}
-    with bar(progress_console, "Dictating") as progress:
+    spoken_s = sum(seconds * count for seconds, count in runs.items())
+    progress_console.print(_DURATION.format(minutes=math.ceil(spoken_s / 60)), highlight=False)
+    with quiet(), bar(progress_console, "Dictating") as progress:
         samples = measure(subject, runs, progress)
+    with bar(progress_console, "Recognising in other ways") as progress:
+        measure_recognition(subject, samples, progress)
     with bar(progress_console, "Writing with and without drafts") as progress:
         decoding = measure_decoding(subject, DECODE_RUNS, progress)
     figures = report(subject, samples, decoding, waiting())

@@ -14,6 +14,7 @@ from voiceflow_daemon.cli.measuring import (
     demand_writable,
     names,
     output_console,
+    quiet,
     seconds_list,
     with_models,
 )
@@ -86,7 +87,7 @@ def _sentences(options: argparse.Namespace) -> int:
     for context in options.contexts or ():
         demand_context(context, subject.settings)
     contexts = options.contexts or BUILT_IN
-    with bar(Console(stderr=True), "Hearing and writing") as progress:
+    with quiet(), bar(Console(stderr=True), "Hearing and writing") as progress:
         samples = measure(subject, options.seconds, options.seeds, contexts, progress)
     show(output_console(), subject.name, samples)
     if options.differences is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -135,6 +136,18 @@ def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
             progress.update(task, completed=done, total=total, visible=True, refresh=True)
 
         yield show
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the log's warnings: what they would tell of each text, the report tells of all."""
+    log = logging.getLogger("voiceflow_daemon")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def demand_writable(file: Path) -> None:
