@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceflow_daemon.cli.measuring import (
+    add_seconds,
     bar,
     count,
     demand_context,
@@ -17,9 +17,9 @@ from voiceflow_daemon.cli.measuring import (
     language_stand_in,
     output_console,
     quiet,
-    seconds_list,
     waiting,
     with_models,
+    write_json,
 )
 
 if TYPE_CHECKING:
@@ -76,13 +76,7 @@ def register(
         metavar="SHAPES",
         help="stand-ins of a recogniser's and a language model's shape, or demo",
     )
-    longest = ",".join(map(str, DEFAULT_SECONDS))
-    release.add_argument(
-        "--seconds",
-        type=seconds_list,
-        default=DEFAULT_SECONDS,
-        help=f"lengths of the utterances; default: {longest}",
-    )
+    add_seconds(release, DEFAULT_SECONDS)
     release.add_argument("--runs", type=count, help="of each length; default: fewer of the long ones")
     release.add_argument("--context", metavar="NAME", help="default: as in the config")
     release.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
@@ -92,9 +86,7 @@ def register(
 
 
 def _release(options: argparse.Namespace) -> int:
-    for file in (options.json, options.plot):
-        if file is not None:
-            demand_writable(file)
+    demand_writable(options.json, options.plot)
     from rich.console import Console
 
     from voiceflow_daemon.bench.line_chart import line_chart
@@ -115,8 +107,7 @@ def _release(options: argparse.Namespace) -> int:
         decoding = measure_decoding(subject, DECODE_RUNS, progress)
     figures = report(subject, samples, decoding, waiting())
     show(output_console(), figures)
-    if options.json is not None:
-        options.json.write_text(json.dumps(as_json(figures), indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, as_json(figures))
     if options.plot is not None:
         options.plot.write_text(line_chart(figures), encoding="utf-8")
     return 0
