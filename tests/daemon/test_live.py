@@ -296,10 +296,10 @@ def test_a_sentence_that_is_not_written_is_not_fixed() -> None:
     assert world.live.fixed == "The report is ready now."
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [Settings(), Settings.model_validate({**BY_SENTENCE, "contexts": {"default": {"whole": True}}})],
-)
+WHOLE = {"contexts": {"default": {"whole": True}}}
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings.model_validate(BY_SENTENCE | WHOLE)])
 def test_nothing_is_fixed_where_all_is_delivered_at_once(settings: Settings) -> None:
     world = World(settings)
     for _ in range(2):

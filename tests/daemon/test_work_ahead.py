@@ -175,8 +175,8 @@ def test_a_recovered_recording_waits_for_whoever_speaks_now() -> None:
 class Speaking(WorkerBench):
     """A worker whose recogniser hears `spoken`, and whose model writes in capitals."""
 
-    def __init__(self) -> None:
-        super().__init__(answer=str.upper)
+    def __init__(self, answer: Callable[[str], str] = str.upper) -> None:
+        super().__init__(answer=answer)
         self.ears = Ears()
         self.transcriber = self.ears  # type: ignore[assignment]
 
@@ -297,16 +297,22 @@ def by_sentence(order: Hear) -> Hear:
     return dataclasses.replace(order, settings=BY_SENTENCE)
 
 
-def test_what_is_fixed_is_told_while_one_speaks(bench: Speaking) -> None:
-    bench.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
-    assert bench.await_event(Fixed) == Fixed(ONE, f"{FIRST.upper()}.")
-    bench.do(job(10))
-    assert bench.text().startswith(f"{FIRST.upper()}.")
+@pytest.fixture
+def scribe() -> Iterator[Speaking]:
+    with Speaking(lambda text: f"{text.upper()}.") as speaking:
+        yield speaking
 
 
-def test_what_other_models_may_hear_otherwise_is_not_fixed(bench: Speaking) -> None:
-    bench.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
-    until(lambda: bench.metrics.counter("sentences_finished_while_speaking") == 2)
-    bench.do(Load(SETTINGS))
-    bench.await_event(Loaded, 2)
-    assert bench.of(Fixed)[-1] == Fixed(ONE, "")
+def test_what_is_fixed_is_told_while_one_speaks(scribe: Speaking) -> None:
+    scribe.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
+    assert scribe.await_event(Fixed) == Fixed(ONE, f"{FIRST.upper()}.")
+    scribe.do(job(10))
+    assert scribe.text() == f"{FIRST.upper()}. {SECOND.upper()}."
+
+
+def test_what_other_models_may_hear_otherwise_is_not_fixed(scribe: Speaking) -> None:
+    scribe.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
+    scribe.await_event(Fixed)
+    scribe.do(Load(SETTINGS))
+    scribe.await_event(Loaded, 2)
+    assert scribe.of(Fixed)[-1] == Fixed(ONE, "")
