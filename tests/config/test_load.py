@@ -64,8 +64,8 @@ def test_values_reach_the_settings() -> None:
         (
             "[speech]\nsegment_pause_ms = 249",
             (
-                "line 2: speech.segment_pause_ms: expected 0 or at least 250, found 249; so short a silence may"
-                " be inside a word"
+                "line 2: speech.segment_pause_ms: expected 0 or at least 250, found 249; so short a silence"
+                " may be inside a word"
             ),
         ),
         (
