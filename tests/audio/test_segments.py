@@ -17,7 +17,7 @@ from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.audio.endpointer import LEAST_PAUSE_FRAMES, EndpointRule
 from voiceflow_daemon.audio.segments import SegmentStream, endpoint_rule
 from voiceflow_daemon.audio.voice import FRAME_SAMPLES, VoiceStream
-from voiceflow_daemon.config.schema import SpeechSettings
+from voiceflow_daemon.config.schema import LEAST_SEGMENT_PAUSE_MS, SpeechSettings
 
 RULE = endpoint_rule(SpeechSettings())
 
@@ -43,7 +43,7 @@ def as_values(segments: list[SegmentClosed]) -> list[tuple[object, ...]]:
 def test_the_settings_become_frames() -> None:
     rule = endpoint_rule(SpeechSettings(vad_threshold=0.7, segment_pause_ms=640, segment_max_s=16.0))
     assert rule == EndpointRule(0.7, 20, 500)
-    assert endpoint_rule(SpeechSettings(segment_pause_ms=1)).pause == LEAST_PAUSE_FRAMES
+    assert endpoint_rule(SpeechSettings(segment_pause_ms=LEAST_SEGMENT_PAUSE_MS)).pause == LEAST_PAUSE_FRAMES
 
 
 def test_a_segment_carries_its_samples_and_times() -> None:

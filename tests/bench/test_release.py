@@ -10,7 +10,7 @@ import pytest
 
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench import release
-from voiceflow_daemon.bench.release import Run, measure
+from voiceflow_daemon.bench.release import Run, measure, measure_recognition
 from voiceflow_daemon.bench.release_daemon import release_daemon
 from voiceflow_daemon.bench.release_table import WAYS
 from voiceflow_daemon.bench.subject import DictationSubject
@@ -35,9 +35,10 @@ def paths(tmp_path: Path) -> Paths:
 
 def test_an_utterance_both_ways(paths: Paths) -> None:
     told: list[tuple[int, int]] = []
-    samples = measure(
-        DictationSubject("demo", DEMO, paths, is_stand_in=True), {2: 1}, lambda *at: told.append(at)
-    )
+    recognised: list[tuple[int, int]] = []
+    subject = DictationSubject("demo", DEMO, paths, is_stand_in=True)
+    samples = measure(subject, {2: 1}, lambda *at: told.append(at))
+    measure_recognition(subject, samples, lambda *at: recognised.append(at))
     (run,) = samples.runs[2]
     check_ours(run)
     for answered in (run.sequential, run.tuned):
@@ -49,6 +50,7 @@ def test_an_utterance_both_ways(paths: Paths) -> None:
     assert samples.prompt_tokens > 100
     assert told == sorted(told)
     assert told[-1] == (2, 2)
+    assert recognised == [(0, 2), (2, 2)]
     assert list((paths.cache_dir / "bench").iterdir()) == []
     assert not paths.prefixes_dir.exists()
     assert not paths.state_dir.exists()

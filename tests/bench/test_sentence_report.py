@@ -26,7 +26,9 @@ def by_sentence(rung: Rung = Rung.MODEL) -> Dictated:
 
 
 def compared(context: str, seconds: int, at_once: str, rung: Rung = Rung.MODEL) -> Comparison:
-    return Comparison(context, seconds, 7, by_sentence(), Dictated("one and two", at_once, rung), revised=1)
+    whole = Finished(Sentence("one and two", Rule.RELEASE, "one. and two"), at_once, rung)
+    dictated = Dictated("one and two", at_once, rung, {}, (whole,))
+    return Comparison(context, seconds, 7, by_sentence(), dictated, revised=1)
 
 
 def samples(*, more_errors: int = 0) -> Samples:
@@ -90,5 +92,6 @@ def test_each_difference_is_listed_with_what_was_heard() -> None:
     assert "- one (pause, model)\n- and. two (release, model)\n" in listed
     assert "Sentence by sentence (model):\n\n    One. And two?\n" in listed
     assert "At once (rules):\n\n    One.\n\n    And two.\n" in listed
+    assert "At once, by rules:\n\n    One. And 2.\n" in listed
     assert "    'One.'\n    'One.\\n\\n'\n" in listed
     assert listed.count("## ") == 1

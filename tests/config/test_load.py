@@ -61,6 +61,17 @@ def test_values_reach_the_settings() -> None:
         ("[llm]\nthreads = -1", "line 2: llm.threads: expected at least 0, found -1"),
         ("[llm]\nthreads = 257", "line 2: llm.threads: expected at most 256, found 257"),
         ("[speech]\nvad_threshold = 1", "line 2: speech.vad_threshold: expected less than 1.0, found 1"),
+        (
+            "[speech]\nsegment_pause_ms = 249",
+            (
+                "line 2: speech.segment_pause_ms: expected 0 or at least 250, found 249; so short a silence"
+                " may be inside a word"
+            ),
+        ),
+        (
+            "[speech]\nsegment_pause_ms = -1",
+            "line 2: speech.segment_pause_ms: expected at least 0, found -1",
+        ),
         ("[hotkey]\nkey = ''", 'line 2: hotkey.key: expected at least 1 character(s), found ""'),
         ("[hotkey]\nkey = 9", "line 2: hotkey.key: expected a text in quotes, found 9"),
         ("context = 2020-01-01", "line 1: context: expected a text in quotes, found 2020-01-01"),

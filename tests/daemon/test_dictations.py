@@ -188,6 +188,13 @@ def test_a_later_dictation_waits_for_its_turn(bench: Bench) -> None:
     assert [order.text for order in bench.orders] == ["Two."]
 
 
+def test_nothing_is_ordered_behind_the_whole_text(bench: Bench) -> None:
+    bench.record(1)
+    bench.done(1, "One. Two.")
+    bench.dictations.fixed(Fixed(1, "One."))
+    assert [order.is_last for order in bench.orders] == [True]
+
+
 @pytest.mark.parametrize("delivery", [DeliverySettings(), DeliverySettings(by_sentence=True, method="copy")])
 def test_all_at_once_where_nothing_else_was_asked_for(tmp_path: Path, delivery: DeliverySettings) -> None:
     bench = Bench(tmp_path, Settings(delivery=delivery))

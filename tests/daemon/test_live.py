@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,9 +103,9 @@ class Scribe(Formatter):
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         self.ears, self.scribe, self.metrics = Ears(), Scribe(), Metrics()
-        self.live = LiveDictation("default", Settings(), self.ears, self.scribe, self.metrics)
+        self.live = LiveDictation("default", settings or Settings(), self.ears, self.scribe, self.metrics)
         self.until = 0
 
     def close_silence(self, words: int) -> None:
@@ -295,3 +296,66 @@ def test_no_word_is_lost_or_doubled(segments: Sequence[tuple[int, int, bool]]) -
             world.write_all()
     done = world.finish(len(TEXT) - world.until)
     assert done.raw.split() == TEXT
+
+
+BY_SENTENCE = {"delivery": {"by_sentence": True}}
+
+
+def test_a_sentence_is_fixed_when_the_next_one_has_settled() -> None:
+    world = World(Settings.model_validate(BY_SENTENCE))
+    world.close_segment(5)
+    world.write_all()
+    assert world.live.fixed == ""
+    world.close_segment(5)
+    assert world.live.fixed == "The report is ready now."
+    world.write_all()
+    assert world.live.fixed == "The report is ready now."
+    assert world.finish().text == "The report is ready now. Please call the office tomorrow."
+
+
+def test_a_sentence_that_is_not_written_is_not_fixed() -> None:
+    world = World(Settings.model_validate(BY_SENTENCE))
+    world.close_segment(5)
+    world.close_segment(5)
+    assert world.live.fixed == ""
+    world.live.write_next()
+    assert world.live.fixed == "The report is ready now."
+
+
+WHOLE = {"contexts": {"default": {"whole": True}}}
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings.model_validate(BY_SENTENCE | WHOLE)])
+def test_nothing_is_fixed_where_all_is_delivered_at_once(settings: Settings) -> None:
+    world = World(settings)
+    for _ in range(2):
+        world.close_segment(5)
+        world.write_all()
+    assert world.live.fixed == ""
+
+
+def test_nothing_is_fixed_in_a_language_without_spaces() -> None:
+    world = World(Settings.model_validate(BY_SENTENCE))
+    world.ears.language = "ja"
+    for _ in range(2):
+        world.close_segment(5, 3000)
+        world.write_all()
+    assert world.live.fixed == ""
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from([0, 300, 600, 1500]), st.booleans()), max_size=6)
+)
+def test_the_text_begins_with_all_that_was_ever_fixed(segments: Sequence[tuple[int, int, bool]]) -> None:
+    world = World(Settings.model_validate(BY_SENTENCE))
+    fixed = [""]
+    for words, pause_ms, writes in segments:
+        if world.until + words > len(TEXT):
+            break
+        world.close_segment(words, pause_ms)
+        fixed.append(world.live.fixed)
+        if writes:
+            world.write_all()
+            fixed.append(world.live.fixed)
+    fixed.append(world.finish(len(TEXT) - world.until).text)
+    assert all(later.startswith(earlier) for earlier, later in pairwise(fixed))

@@ -33,6 +33,7 @@ from voiceflow_daemon.daemon.readiness import Readiness
 from voiceflow_daemon.daemon.session import Session
 from voiceflow_daemon.errors import ConfigError, ModelError
 from voiceflow_daemon.storage.journal import Journal
+from voiceflow_daemon.storage.prefixes import PrefixFilesError
 
 CONTEXTS = ("default", "email", "slack", "code")
 GONE = ConfigError("The prompt_file x.txt of the context 'email' is not there.", "Create it.")
@@ -46,7 +47,7 @@ class RecordingWorker:
         self.orders: list[Order] = []
         self.purges = 0
         self.disk_problem = ""
-        self.purge_error: OSError | None = None
+        self.purge_error: Exception | None = None
 
     def submit(self, order: Order) -> None:
         self.orders.append(order)
@@ -206,13 +207,35 @@ def test_a_disk_that_keeps_nothing_is_told_once_and_is_no_error(bench: Bench) ->
 
 
 @pytest.mark.parametrize("asked", [None, Asked(Request("invalidate"))])
-@pytest.mark.parametrize("error", [None, OSError("read only")])
-def test_a_purge_is_told_when_it_is_done(bench: Bench, asked: Asked | None, error: OSError | None) -> None:
+@pytest.mark.parametrize("error", [None, PrefixFilesError("It is read only.", "Delete it."), OSError()])
+def test_a_purge_is_told_when_it_is_done(bench: Bench, asked: Asked | None, error: Exception | None) -> None:
     bench.worker.purge_error = error
     bench.readiness.purge(asked)
     bench.chores.shutdown()
     assert bench.worker.purges == 1
-    assert bench.incoming.next(0) == PromptsPurged(asked)
+    event = bench.incoming.next(0)
+    assert isinstance(event, PromptsPurged)
+    assert event.asked is asked
+    if error is None or isinstance(error, PrefixFilesError):
+        assert event.error is error
+    else:
+        assert event.error is not None
+        assert event.error.hint == "See the log."
+
+
+def test_what_a_purge_left_is_shown_where_nobody_waits_and_else_answered(bench: Bench) -> None:
+    left = PrefixFilesError("They cannot be deleted.", "Delete them yourself.")
+    done, failed = Asked(Request("invalidate")), Asked(Request("invalidate"))
+    bench.readiness.purged(PromptsPurged(done), SETTINGS)
+    bench.readiness.purged(PromptsPurged(failed, left), SETTINGS)
+    bench.readiness.purged(PromptsPurged(None), SETTINGS)
+    assert bench.notes.shown == []
+    assert done.reply.result(0).ok
+    refused = failed.reply.result(0)
+    assert (refused.ok, refused.message, refused.hint, refused.exit_code) == (False, *left.args, left.hint, 1)
+    bench.readiness.purged(PromptsPurged(None, left), SETTINGS)
+    assert bench.notes.shown == [("invalidate", left.message, left.hint)]
+    assert len([order for order in bench.worker.orders if isinstance(order, Prepare)]) == 4
 
 
 # ------------------------------------------------------------------------------------------ rest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 
@@ -11,7 +12,8 @@ import pytest
 from tests.daemon.bench import LIMIT_S, SETTINGS, WorkerBench, until
 from tests.daemon.test_live import TEXT, WORD, Ears, spoken
 from voiceflow_daemon.audio.capture_events import SegmentClosed
-from voiceflow_daemon.daemon.orders import Done, Forget, Guess, Hear, Job, Load, Prepare
+from voiceflow_daemon.config.schema import DeliverySettings
+from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, Load, Loaded, Prepare
 from voiceflow_daemon.daemon.work_queue import WorkQueue, Write
 
 ONE = 1
@@ -173,8 +175,8 @@ def test_a_recovered_recording_waits_for_whoever_speaks_now() -> None:
 class Speaking(WorkerBench):
     """A worker whose recogniser hears `spoken`, and whose model writes in capitals."""
 
-    def __init__(self) -> None:
-        super().__init__(answer=str.upper)
+    def __init__(self, answer: Callable[[str], str] = str.upper) -> None:
+        super().__init__(answer=answer)
         self.ears = Ears()
         self.transcriber = self.ears  # type: ignore[assignment]
 
@@ -295,3 +297,31 @@ def test_without_models_segments_are_no_error() -> None:
     with WorkerBench(loads=False) as bench:
         bench.do(segment(0, 5), guess(5), job(5))
         assert bench.await_event(Done).error is not None
+
+
+BY_SENTENCE = SETTINGS.model_copy(update={"delivery": DeliverySettings(by_sentence=True)})
+
+
+def by_sentence(order: Hear) -> Hear:
+    return dataclasses.replace(order, settings=BY_SENTENCE)
+
+
+@pytest.fixture
+def scribe() -> Iterator[Speaking]:
+    with Speaking(lambda text: f"{text.upper()}.") as speaking:
+        yield speaking
+
+
+def test_what_is_fixed_is_told_while_one_speaks(scribe: Speaking) -> None:
+    scribe.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
+    assert scribe.await_event(Fixed) == Fixed(ONE, f"{FIRST.upper()}.")
+    scribe.do(job(10))
+    assert scribe.text() == f"{FIRST.upper()}. {SECOND.upper()}."
+
+
+def test_what_other_models_may_hear_otherwise_is_not_fixed(scribe: Speaking) -> None:
+    scribe.do(by_sentence(segment(0, 5)), by_sentence(segment(5, 10)))
+    scribe.await_event(Fixed)
+    scribe.do(Load(SETTINGS))
+    scribe.await_event(Loaded, 2)
+    assert scribe.of(Fixed)[-1] == Fixed(ONE, "")

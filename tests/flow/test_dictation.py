@@ -10,6 +10,7 @@ from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, Lo
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
 from voiceflow_daemon.errors import ConfigError, MicrophoneError, ModelError
+from voiceflow_daemon.storage.history import HistoryRow
 
 
 def test_speech_becomes_text_at_the_cursor(tmp_path: Path) -> None:
@@ -30,6 +31,13 @@ def test_speech_becomes_text_at_the_cursor(tmp_path: Path) -> None:
             "Editor",
             "pasted",
         )
+
+
+def test_the_history_forgets_while_the_daemon_runs(tmp_path: Path) -> None:
+    with World(tmp_path, ["um hello world"]) as world:
+        world.history.add(HistoryRow("email", "", "old", "Old.", "rules", "pasted", None, 1.0, when=0.0))
+        world.dictate()
+        world.until(lambda: [row.text for row in world.history.recent(9)] == ["Hello world."])
 
 
 @pytest.mark.parametrize("shown", [False, True])

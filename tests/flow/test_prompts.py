@@ -13,6 +13,7 @@ from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.daemon.control_protocol import Request
 from voiceflow_daemon.desktop.tray import Activity
+from voiceflow_daemon.storage.prefixes import PrefixFilesError
 
 CONTEXTS = ["default", "email", "slack", "code"]
 
@@ -149,6 +150,29 @@ def test_invalidating_drops_every_tier_and_prepares_again(world: World, by: str)
         world.until(lambda: misses(world) == 8)
         await_prepared(world)
         assert len(world.disk.entries) == 4
+
+
+@pytest.mark.parametrize("by", ["tray", "command"])
+def test_files_that_cannot_be_deleted_are_told_and_all_else_is_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    left = PrefixFilesError("They cannot be deleted: Permission denied.", "Delete them yourself.")
+
+    def refuse() -> None:
+        raise left
+
+    monkeypatch.setattr(world, "_delete_prompts", refuse)
+    with world:
+        await_prepared(world)
+        if by == "tray":
+            world.incoming.emit(events.InvalidateWanted())
+            world.until(lambda: ("invalidate", left.message, left.hint) in world.notes.shown)
+        else:
+            reply = world.ask("invalidate")
+            assert (reply.ok, reply.message, reply.hint) == (False, left.message, left.hint)
+            assert "invalidate" not in world.notes.topics()
+        world.until(lambda: misses(world) == 8)
+        await_prepared(world)
 
 
 def test_a_slow_disk_holds_up_the_answer_and_nothing_else(

@@ -68,6 +68,40 @@ class TestRows:
         assert history.purge(30, now=1000 * DAY_S) == 2
         assert [past.text for past in history.recent(10)] == ["1", "29"]
 
+    def test_a_daemon_that_runs_for_days_purges_once_a_day(self, history: History) -> None:
+        history.purge(30, now=1000 * DAY_S)
+        left = []
+        for days in (0.0, 0.9, 1.1, 2.0, 2.2):
+            history.add(row("old", when=900 * DAY_S), keep_days=30, now=(1000 + days) * DAY_S)
+            left.append(len(history.recent(10)))
+        assert left == [1, 2, 0, 1, 0]
+
+    def test_rows_are_kept_for_as_long_as_the_settings_say_now(self, history: History) -> None:
+        history.purge(30, now=1000 * DAY_S)
+        history.add(row("old", when=980 * DAY_S), keep_days=30, now=1000 * DAY_S)
+        history.add(row("new", when=1000 * DAY_S), keep_days=7, now=1000 * DAY_S)
+        assert [past.text for past in history.recent(10)] == ["new"]
+
+    def test_a_clock_that_is_put_back_puts_off_no_purge(self, history: History) -> None:
+        history.purge(30, now=4000 * DAY_S)
+        history.add(row("old", when=900 * DAY_S), keep_days=30, now=1000 * DAY_S)
+        assert history.recent(10) == []
+
+    def test_a_purge_that_failed_is_made_up_for(self, history: History, path: Path) -> None:
+        history.add(row("old", when=900 * DAY_S))
+        with sqlite3.connect(path) as database:
+            database.execute(
+                "CREATE TRIGGER refuse BEFORE DELETE ON dictation BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        database.close()
+        with pytest.raises(HistoryError):
+            history.add(row("new", when=1000 * DAY_S), keep_days=30, now=1000 * DAY_S)
+        with sqlite3.connect(path) as database:
+            database.execute("DROP TRIGGER refuse")
+        database.close()
+        history.add(row("new", when=1000 * DAY_S), keep_days=30, now=1000 * DAY_S)
+        assert [past.text for past in history.recent(10)] == ["new"]
+
     @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(texts=st.lists(st.text(st.characters(exclude_categories=[]), max_size=20), max_size=5))
     def test_any_text_is_kept(self, tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.audio.capture_events import SegmentClosed
-from voiceflow_daemon.audio.endpointer import LEAST_PAUSE_FRAMES, Closed, Endpointer, EndpointRule
+from voiceflow_daemon.audio.endpointer import Closed, Endpointer, EndpointRule
 from voiceflow_daemon.audio.voice import FRAME_MS, FRAME_SAMPLES, VoiceStream
 from voiceflow_daemon.config.schema import SpeechSettings
 
 
 def endpoint_rule(settings: SpeechSettings) -> EndpointRule:
     """The settings in frames."""
-    pause = max(round(settings.segment_pause_ms / FRAME_MS), LEAST_PAUSE_FRAMES)
+    pause = round(settings.segment_pause_ms / FRAME_MS)
     return EndpointRule(settings.vad_threshold, pause, round(settings.segment_max_s * 1000 / FRAME_MS))
 
 

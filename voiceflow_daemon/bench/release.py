@@ -83,8 +83,38 @@ def measure(subject: DictationSubject, runs: Mapping[int, int], progress: Progre
                 samples.runs.setdefault(seconds, []).append(one)
                 through += seconds
                 progress(through, total)
-    _compare_recognition(subject, samples)
     return samples
+
+
+def measure_recognition(subject: DictationSubject, samples: Samples, progress: Progress) -> None:
+    """What the same recogniser makes of each utterance in one pass and clip by clip; adds the word errors.
+
+    Raises `VoiceflowError`.
+    """
+    speech = subject.settings.speech
+    through, total = 0, sum(seconds * len(runs) for seconds, runs in samples.runs.items())
+    transcriber = Remembering(load_transcriber(subject.speech_path, speech, load_voice_detector()))
+    with closing(transcriber):
+        for seconds, runs in samples.runs.items():
+            errors = []
+            for run in runs:
+                progress(through, total)
+                errors.append(_word_errors(run, transcriber, speech))
+                through += seconds
+            samples.heard[seconds] = in_all(errors)
+    progress(through, total)
+
+
+def _word_errors(run: Run, transcriber: Transcriber, speech: SpeechSettings) -> ErrorsByWay:
+    said, whole = run.utterance.said, [Piece(run.utterance.samples)]
+    texts = {
+        "streamed": run.ours.dictated.raw,
+        "one_pass": heard(whole, transcriber, speech),
+        "clip_by_clip": heard(clip_pieces(run.utterance), transcriber, speech),
+        "sequential": run.sequential.heard,
+        "sequential_tuned": run.tuned.heard,
+    }
+    return {way: word_errors(said, text) for way, text in texts.items()}
 
 
 def measure_decoding(subject: DictationSubject, runs: int, progress: Progress) -> DecodeTimes:
@@ -140,7 +170,7 @@ def _llm_threads(subject: DictationSubject) -> int:
 def _system_prompt(subject: DictationSubject) -> str:
     """What the daemon tells its language model."""
     prompts = ContextPrompts(
-        lambda system, user: system + user, assets_dir() / "prompts", subject.paths.config_dir
+        lambda *texts: "".join(map(str, texts)), assets_dir() / "prompts", subject.paths.config_dir
     )
     return prompts.system_prompt(subject.settings.context, subject.settings)
 
@@ -163,25 +193,3 @@ def _sequential(subject: DictationSubject) -> Sequential:
             repacked_kernels=kernels_for(subject.llm_path, settings.llm, subject.paths.cache_dir).repacked,
         )
     )
-
-
-# ------------------------------------------------------------------------------------- word errors
-def _compare_recognition(subject: DictationSubject, samples: Samples) -> None:
-    """What the same recogniser makes of each utterance in one pass and clip by clip."""
-    speech = subject.settings.speech
-    transcriber = Remembering(load_transcriber(subject.speech_path, speech, load_voice_detector()))
-    with closing(transcriber):
-        for seconds, runs in samples.runs.items():
-            samples.heard[seconds] = in_all(_compare(run, transcriber, speech) for run in runs)
-
-
-def _compare(run: Run, transcriber: Transcriber, speech: SpeechSettings) -> ErrorsByWay:
-    said, whole = run.utterance.said, [Piece(run.utterance.samples)]
-    texts = {
-        "streamed": run.ours.dictated.raw,
-        "one_pass": heard(whole, transcriber, speech),
-        "clip_by_clip": heard(clip_pieces(run.utterance), transcriber, speech),
-        "sequential": run.sequential.heard,
-        "sequential_tuned": run.tuned.heard,
-    }
-    return {way: word_errors(said, text) for way, text in texts.items()}

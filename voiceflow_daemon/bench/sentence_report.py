@@ -12,6 +12,7 @@ from voiceflow_daemon.bench.goals import Goal, at_least, at_most, goals_as_json
 from voiceflow_daemon.bench.sentences import Samples
 from voiceflow_daemon.bench.spread import rounded
 from voiceflow_daemon.bench.word_errors import WordErrors, in_all, percents
+from voiceflow_daemon.text.rules import format_by_rules
 
 EQUAL_PERCENT = 95.0
 MORE_WORD_ERRORS = 0.5
@@ -145,10 +146,17 @@ def _difference(of: Comparison) -> str:
             _indented(of.by_sentence.text),
             f"At once ({of.at_once.rung}):",
             _indented(of.at_once.text),
+            "At once, by rules:",
+            _indented(_by_rules(of)),
             "The first sentences that differ:",
             _indented(f"{first!r}\n{second!r}"),
         ]
     )
+
+
+def _by_rules(of: Comparison) -> str:
+    """For a judgement on which of both is right."""
+    return format_by_rules(" ".join(one.sentence.marked for one in of.at_once.sentences), of.context)
 
 
 def _indented(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from voiceflow_daemon.cli import bench_decode, bench_release, bench_sentences
@@ -15,6 +14,7 @@ from voiceflow_daemon.cli.measuring import (
     language_subject,
     output_console,
     waiting,
+    write_json,
 )
 
 DEFAULT_RUNS = 8
@@ -61,9 +61,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _cache(options: argparse.Namespace) -> int:
-    for file in (options.json, options.plot):
-        if file is not None:
-            demand_writable(file)
+    demand_writable(options.json, options.plot)
     from rich.console import Console
 
     from voiceflow_daemon.bench.cache import measure
@@ -78,8 +76,7 @@ def _cache(options: argparse.Namespace) -> int:
         samples = measure(subject, options.runs, progress, most_prefix_tokens)
     figures = report(subject.name, options.runs, samples, waiting())
     show(output_console(), figures)
-    if options.json is not None:
-        options.json.write_text(json.dumps(as_json(figures), indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, as_json(figures))
     if options.plot is not None:
         options.plot.write_text(chart(figures), encoding="utf-8")
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from voiceflow_daemon.cli.measuring import (
     add_language_options,
@@ -11,6 +10,7 @@ from voiceflow_daemon.cli.measuring import (
     demand_writable,
     language_subject,
     output_console,
+    write_json,
 )
 
 DEFAULT_RUNS = 3
@@ -43,8 +43,7 @@ def register(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _decode(options: argparse.Namespace) -> int:
-    if options.json is not None:
-        demand_writable(options.json)
+    demand_writable(options.json)
     from contextlib import closing
 
     from rich.console import Console
@@ -61,7 +60,5 @@ def _decode(options: argparse.Namespace) -> int:
         template = subject.prompts(model).template
         times = measure(model, template, patient(subject.settings), dictations, options.runs, progress)
     show(output_console(), subject.name, times)
-    if options.json is not None:
-        figures = {"model": subject.name, **as_json(times)}
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, {"model": subject.name, **as_json(times)})
     return 0

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceflow_daemon.cli.measuring import (
+    add_seconds,
     bar,
     count,
     demand_context,
     demand_writable,
     language_stand_in,
     output_console,
-    seconds_list,
+    quiet,
     waiting,
     with_models,
+    write_json,
 )
 
 if TYPE_CHECKING:
@@ -50,9 +52,10 @@ examples:
   voiceflow bench release --shape {DEFAULT_SHAPE} --seconds 5,60
   voiceflow bench release --json release.json --plot release.svg
 
-It takes a quarter of an hour, for it listens in real time, and wants an idle machine; a
-running daemon should be stopped.
+It takes 20 minutes, for it listens in real time, and wants an idle machine; a running
+daemon should be stopped.
 """
+_DURATION = "{minutes} min of speech are played in real time; with all else it takes about twice as long."
 
 
 def register(
@@ -73,13 +76,7 @@ def register(
         metavar="SHAPES",
         help="stand-ins of a recogniser's and a language model's shape, or demo",
     )
-    longest = ",".join(map(str, DEFAULT_SECONDS))
-    release.add_argument(
-        "--seconds",
-        type=seconds_list,
-        default=DEFAULT_SECONDS,
-        help=f"lengths of the utterances; default: {longest}",
-    )
+    add_seconds(release, DEFAULT_SECONDS)
     release.add_argument("--runs", type=count, help="of each length; default: fewer of the long ones")
     release.add_argument("--context", metavar="NAME", help="default: as in the config")
     release.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
@@ -89,27 +86,28 @@ def register(
 
 
 def _release(options: argparse.Namespace) -> int:
-    for file in (options.json, options.plot):
-        if file is not None:
-            demand_writable(file)
+    demand_writable(options.json, options.plot)
     from rich.console import Console
 
     from voiceflow_daemon.bench.line_chart import line_chart
-    from voiceflow_daemon.bench.release import measure, measure_decoding
+    from voiceflow_daemon.bench.release import measure, measure_decoding, measure_recognition
     from voiceflow_daemon.bench.release_report import as_json, report
     from voiceflow_daemon.bench.release_table import show
 
     progress_console = Console(stderr=True)
     subject = _subject(options, progress_console)
     runs = {seconds: options.runs or _default_runs(seconds) for seconds in options.seconds}
-    with bar(progress_console, "Dictating") as progress:
+    spoken_s = sum(seconds * count for seconds, count in runs.items())
+    progress_console.print(_DURATION.format(minutes=math.ceil(spoken_s / 60)), highlight=False)
+    with quiet(), bar(progress_console, "Dictating") as progress:
         samples = measure(subject, runs, progress)
+    with bar(progress_console, "Recognising in other ways") as progress:
+        measure_recognition(subject, samples, progress)
     with bar(progress_console, "Writing with and without drafts") as progress:
         decoding = measure_decoding(subject, DECODE_RUNS, progress)
     figures = report(subject, samples, decoding, waiting())
     show(output_console(), figures)
-    if options.json is not None:
-        options.json.write_text(json.dumps(as_json(figures), indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, as_json(figures))
     if options.plot is not None:
         options.plot.write_text(line_chart(figures), encoding="utf-8")
     return 0

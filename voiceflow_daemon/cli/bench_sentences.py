@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceflow_daemon.cli.measuring import (
+    add_seconds,
     bar,
     count,
     demand_context,
     demand_writable,
     names,
     output_console,
-    seconds_list,
+    quiet,
     with_models,
+    write_json,
 )
 
 if TYPE_CHECKING:
@@ -52,13 +53,7 @@ def register(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     sentences.add_argument(
         "--demo", action="store_true", help="the demo models and default settings, whatever the config says"
     )
-    lengths = ",".join(map(str, DEFAULT_SECONDS))
-    sentences.add_argument(
-        "--seconds",
-        type=seconds_list,
-        default=DEFAULT_SECONDS,
-        help=f"lengths of the utterances; default: {lengths}",
-    )
+    add_seconds(sentences, DEFAULT_SECONDS)
     sentences.add_argument(
         "--seeds",
         type=count,
@@ -72,9 +67,7 @@ def register(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _sentences(options: argparse.Namespace) -> int:
-    for file in (options.json, options.differences):
-        if file is not None:
-            demand_writable(file)
+    demand_writable(options.json, options.differences)
     from rich.console import Console
 
     from voiceflow_daemon.bench.sentence_report import as_json, differences
@@ -86,14 +79,12 @@ def _sentences(options: argparse.Namespace) -> int:
     for context in options.contexts or ():
         demand_context(context, subject.settings)
     contexts = options.contexts or BUILT_IN
-    with bar(Console(stderr=True), "Hearing and writing") as progress:
+    with quiet(), bar(Console(stderr=True), "Hearing and writing") as progress:
         samples = measure(subject, options.seconds, options.seeds, contexts, progress)
     show(output_console(), subject.name, samples)
     if options.differences is not None:
         options.differences.write_text(differences(subject.name, samples), encoding="utf-8")
-    if options.json is not None:
-        figures = as_json(subject.name, samples)
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    write_json(options.json, as_json(subject.name, samples))
     return 0
 
 

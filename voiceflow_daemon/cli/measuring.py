@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from voiceflow_daemon.errors import VoiceflowError
 
@@ -32,7 +34,12 @@ def count(text: str) -> int:
     return number
 
 
-def seconds_list(text: str) -> tuple[int, ...]:
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, each once."""
+    return tuple(dict.fromkeys(each.strip() for each in text.split(",")))
+
+
+def _seconds(text: str) -> tuple[int, ...]:
     """Whole seconds with commas between them, each once, in order."""
     lengths = sorted({int(each) for each in text.split(",")})
     if lengths[0] < 1 or lengths[-1] > LONGEST_S:
@@ -40,9 +47,11 @@ def seconds_list(text: str) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Names with commas between them, each once."""
-    return tuple(dict.fromkeys(each.strip() for each in text.split(",")))
+def add_seconds(command: argparse.ArgumentParser, default: tuple[int, ...]) -> None:
+    """How long the utterances are."""
+    lengths = ",".join(map(str, default))
+    told = f"lengths of the utterances; default: {lengths}"
+    command.add_argument("--seconds", type=_seconds, default=default, help=told)
 
 
 def add_language_options(command: argparse.ArgumentParser, runs: int) -> None:
@@ -137,12 +146,31 @@ def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def demand_writable(file: Path) -> None:
-    """Before minutes of measuring, not after them; raises `VoiceflowError`."""
-    folder = file.absolute().parent
-    writable = os.access(file, os.W_OK) if file.exists() else os.access(folder, os.W_OK)
-    if file.is_dir() or not folder.is_dir() or not writable:
-        raise VoiceflowError(f"{file} cannot be written.", "Name a file in a folder of your own.")
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the log's warnings: what they would tell of each text, the report tells of all."""
+    log = logging.getLogger("voiceflow_daemon")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+def demand_writable(*files: Path | None) -> None:
+    """Those that are named; before minutes of measuring, not after them. Raises `VoiceflowError`."""
+    for file in filter(None, files):
+        folder = file.absolute().parent
+        writable = os.access(file, os.W_OK) if file.exists() else os.access(folder, os.W_OK)
+        if file.is_dir() or not folder.is_dir() or not writable:
+            raise VoiceflowError(f"{file} cannot be written.", "Name a file in a folder of your own.")
+
+
+def write_json(file: Path | None, figures: dict[str, Any]) -> None:
+    """Into the file, if one is named."""
+    if file is not None:
+        file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def waiting() -> str:

@@ -112,6 +112,19 @@ LanguageCode = Annotated[
 """A Whisper language code: en, de, yue, ..."""
 
 
+LEAST_SEGMENT_PAUSE_MS = 250
+"""Where words are parted from each other: inside them it is silent for up to 192 ms."""
+
+
+def _none_or_longer_than_in_words(pause_ms: int) -> int:
+    if 0 < pause_ms < LEAST_SEGMENT_PAUSE_MS:
+        raise ValueError(
+            f"expected 0 or at least {LEAST_SEGMENT_PAUSE_MS}, found {pause_ms}; so short a silence may be"
+            " inside a word"
+        )
+    return pause_ms
+
+
 class SpeechSettings(Table):
     """The speech model: sound to raw transcript."""
 
@@ -147,11 +160,11 @@ class SpeechSettings(Table):
     vad_threshold: float = setting(
         0.5, Effect.LIVE, "Probability from which the voice detector calls a sound speech.", gt=0, lt=1
     )
-    segment_pause_ms: int = setting(
+    segment_pause_ms: Annotated[int, AfterValidator(_none_or_longer_than_in_words)] = setting(
         500,
         Effect.LIVE,
-        "While you speak, a pause of this length has what was said so far recognised; 0 recognises all"
-        " after the release.",
+        "While you speak, a pause of this length (250 or more) has what was said so far recognised; 0"
+        " recognises all after the release.",
         ge=0,
         le=5000,
     )

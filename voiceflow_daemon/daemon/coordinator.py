@@ -139,10 +139,8 @@ class Coordinator:
                 self._readiness.worker_event(message, self._settings)
             case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
                 self._readiness.found(message, self._settings, self._dictations.recover)
-            case events.PromptsPurged(asked):
-                self._readiness.prepare(self._settings)
-                if asked is not None:
-                    asked.reply.set_result(requests.done())
+            case events.PromptsPurged():
+                self._readiness.purged(message, self._settings)
             case events.Stop():
                 pass
             case _:

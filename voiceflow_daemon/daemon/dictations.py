@@ -273,7 +273,7 @@ class Dictations:
             return False
         row = entry.history_row(dictated, delivered.delivery if delivered is not None else None)
         try:
-            self._parts.history.add(row)
+            self._parts.history.add(row, self._settings().history.keep_days)
         except VoiceflowError as error:
             log.error("%s", error)
             return False

@@ -74,9 +74,13 @@ class InvalidateWanted:
 
 @dataclass(frozen=True)
 class PromptsPurged:
-    """All prepared prompts are forgotten, files included; `asked` is the request that still waits."""
+    """All prepared prompts are forgotten, files included, or `error` says what is left.
+
+    `asked` is the request that still waits.
+    """
 
     asked: Asked | None
+    error: VoiceflowError | None = None
 
 
 @dataclass(frozen=True)

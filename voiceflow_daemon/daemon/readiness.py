@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon import requests
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.downloads import DownloadEnded, DownloadProgressed
 from voiceflow_daemon.daemon.events import Asked, EventQueue, MicrophonesFound, OrphansFound, PromptsPurged
@@ -183,12 +184,29 @@ class Readiness:
         """Forget all prepared prompts, files included; `PromptsPurged` tells when that is done."""
 
         def purge() -> None:
+            error: VoiceflowError | None = None
             try:
                 self._parts.worker.invalidate_prompts(everything=True)
-            finally:
-                self._incoming.emit(PromptsPurged(asked))
+            except VoiceflowError as known:
+                error = known
+            except Exception:
+                # The chore's outermost place: whoever asked still waits for an answer.
+                log.exception("prompts could not be forgotten")
+                error = VoiceflowError("The prompts could not be forgotten.", "See the log.")
+            self._incoming.emit(PromptsPurged(asked, error))
 
         self._parts.chores.submit(purge)
+
+    def purged(self, event: PromptsPurged, settings: Settings) -> None:
+        """Prepare them again; what went wrong is told to who asked, or shown."""
+        self.prepare(settings)
+        error = event.error
+        if error is not None:
+            log.error("%s", error)
+        if event.asked is not None:
+            event.asked.reply.set_result(requests.done() if error is None else requests.refused(error))
+        elif error is not None:
+            self._parts.notify("invalidate", error.message, error.hint)
 
     def _prepared(self, event: Prepared) -> None:
         """All was tried: of one context, or of all, where no newer order has been given since."""

@@ -86,10 +86,16 @@ class Worker:
 
         Any thread may call it, also while the worker decodes; the files are gone when it returns (while
         models are being loaded: before they are used). A dictation that begins after it has returned
-        uses nothing that was there before.
+        uses nothing that was there before. Raises `PrefixFilesError` when files are left on disk; all
+        else is forgotten even then.
         """
-        if everything:
-            self._delete_prompts()
+        try:
+            if everything:
+                self._delete_prompts()
+        finally:
+            self._forget_prompts(everything=everything)
+
+    def _forget_prompts(self, *, everything: bool) -> None:
         told: Pipeline | None = None
         while not self._is_told(told, everything=everything):
             told = self._pipeline

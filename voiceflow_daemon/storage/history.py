@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -92,17 +93,26 @@ class History:
         self._path = path
         self._on_damaged = on_damaged
         self._mending = threading.Lock()
+        self._purged = (0, -math.inf)
+        """By how many days, and when, old rows were deleted last."""
 
-    def add(self, row: HistoryRow) -> int:
-        """Store a row; returns its id."""
+    def add(self, row: HistoryRow, keep_days: int | None = None, now: float | None = None) -> int:
+        """Store a row; returns its id. Once a day rows older than `keep_days` are deleted, too."""
         values = [_storable(value) for value in astuple(replace(row, id=None))]
+        now = time.time() if now is None else now
 
         def insert(database: sqlite3.Connection) -> int:
             done = database.execute(f"INSERT INTO dictation ({_COLUMNS}) VALUES ({_PLACES})", values)  # noqa: S608
             assert done.lastrowid is not None
+            if purge_days is not None:
+                _delete_old(database, purge_days, now)
             return done.lastrowid
 
-        return self._run(insert)
+        purge_days = keep_days if self._is_purge_due(keep_days, now) else None
+        row_id = self._run(insert)
+        if purge_days is not None:
+            self._purged = (purge_days, now)
+        return row_id
 
     def recent(self, count: int) -> list[HistoryRow]:
         """The newest rows, newest first."""
@@ -130,10 +140,15 @@ class History:
 
     def purge(self, keep_days: int, now: float | None = None) -> int:
         """Delete rows older than `keep_days`; returns how many."""
-        oldest = (time.time() if now is None else now) - keep_days * DAY_S
-        return self._run(
-            lambda database: database.execute('DELETE FROM dictation WHERE "when" < ?', (oldest,)).rowcount
-        )
+        now = time.time() if now is None else now
+        deleted = self._run(lambda database: _delete_old(database, keep_days, now))
+        self._purged = (keep_days, now)
+        return deleted
+
+    def _is_purge_due(self, keep_days: int | None, now: float) -> bool:
+        by_days, at = self._purged
+        # A clock that was put back would else put it off for as long.
+        return keep_days is not None and not (by_days == keep_days and 0 <= now - at < DAY_S)
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -207,6 +222,11 @@ def _make_table(database: sqlite3.Connection) -> None:
         database.execute(_TABLE)
         database.execute(_INDEX)
         database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _delete_old(database: sqlite3.Connection, keep_days: int, now: float) -> int:
+    oldest = now - keep_days * DAY_S
+    return database.execute('DELETE FROM dictation WHERE "when" < ?', (oldest,)).rowcount
 
 
 def _vacuum(database: sqlite3.Connection) -> None:
