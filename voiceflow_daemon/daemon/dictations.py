@@ -54,7 +54,7 @@ class Dictations:
         )
         dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
         self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
-        parts.worker.submit(MakeHot(settings.context, settings))
+        parts.worker.submit(MakeHot(settings.context, settings, recording_id))
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""
@@ -106,6 +106,7 @@ class Dictations:
         """The microphone failed; what was recorded until then is worked on all the same."""
         self._parts.notify("microphone", failed.error.message, failed.error.hint)
         if failed.recorded is None:
+            self._parts.worker.submit(Forget(failed.recording_id))
             self._open.pop(failed.recording_id, None)
             return
         entry = self._open.get(failed.recording_id)
