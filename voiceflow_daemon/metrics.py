@@ -11,6 +11,7 @@ Names in use, timings with `_ms`:
   `sentences_revised`, `guesses_right`;
 * decoding: `transcript_prefill_ms`, `decode_ms`, `decode_steps`, `tokens_written`, `tokens_drafted`,
   `tokens_accepted`;
+* `release_to_text_ms`; `release_to_beginning_ms` where the finished sentences are delivered first;
 * `<stage>_ms` for each stage after a release, and counters of the ladder's rungs.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ import pytest
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench import release
 from voiceflow_daemon.bench.release import Run, measure, measure_recognition
-from voiceflow_daemon.bench.release_daemon import release_daemon
+from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, release_daemon
 from voiceflow_daemon.bench.release_table import WAYS
 from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sample_clips
 from voiceflow_daemon.bench.word_errors import WordErrors
 from voiceflow_daemon.config.schema import HotkeySettings, LlmSettings, Settings, SpeechSettings
+from voiceflow_daemon.daemon.deliverer import Delivered, Order
+from voiceflow_daemon.daemon.formatting import Rung
+from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.daemon.orders import Done, Job
+from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
 from voiceflow_daemon.storage.paths import Paths, assets_dir
 
@@ -61,7 +67,7 @@ def check_ours(run: Run) -> None:
     assert ours.dictated.raw == run.utterance.said
     assert ours.dictated.rung == "model"
     # Both are the daemon's own, by its clock, and by ours.
-    assert sum(ours.stages_ms.values()) == pytest.approx(ours.release_ms, abs=100.0)
+    assert sum(ours.stages_ms.values()) == pytest.approx(ours.release_ms, abs=1000.0)
     assert sum(ours.work_ms.values()) == pytest.approx(ours.release_ms, abs=1.0)
     assert ours.release_ms > DEMO.hotkey.release_grace_ms + DEMO.audio.tail_ms - 20
     assert ours.work_ms["recognise"] > 0
@@ -80,6 +86,19 @@ def test_the_daemon_hears_nobody(paths: Paths, tmp_path: Path) -> None:
             daemon.dictate(nobody)
         spoken = daemon.dictate(join_clips(clips, 2, seed=3))
         assert spoken.dictated.raw == join_clips(clips, 2, seed=3).said
+
+
+def test_a_text_in_pieces_is_there_with_the_last_one(paths: Paths, tmp_path: Path) -> None:
+    daemon = ReleaseDaemon(DEMO, paths, tmp_path)
+    dictated = Dictated("one two", "One. Two.", Rung.MODEL)
+    done = Done(Job(1, np.zeros(1, np.int16), "default", DEMO), dictated)
+    first = Order(1, "One.", None, DEMO.delivery, is_last=False)
+    pasted = Delivery(Outcome.PASTED)
+    last = Delivered(replace(first, text="One. Two.", is_last=True), pasted)
+    for news in (Delivered(first, pasted), done, Delivered(first, pasted), last):
+        daemon._news.put(news)
+    assert daemon._await_text(0.0, lambda _: None) is dictated
+    assert daemon._news.empty()
 
 
 def test_a_daemon_without_its_model_tells(paths: Paths, tmp_path: Path) -> None:

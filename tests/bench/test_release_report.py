@@ -6,6 +6,7 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -104,6 +105,7 @@ def test_the_tables_tell_all_lengths_ways_and_goals() -> None:
     for each in ("5 s (3 runs)", "60 s (3 runs)", "180 s (3 runs)", "one after the other", "grace (40 ms)"):
         assert each in text
     assert re.search(r"voiceflow +0\.50 \(0\.47 to 0\.53\) +0\.60 \(0\.57 to 0\.63\)", text)
+    assert re.search(r"\n *tail +120 +120 +120 *\n", text)
     assert re.search(r"one after the other +5\.0 +20\.0 +55\.4\n", text.replace(" \n", "\n"))
     assert text.count("met") == 7
     assert "demo models" in text
@@ -112,6 +114,15 @@ def test_the_tables_tell_all_lengths_ways_and_goals() -> None:
 
 def test_own_models_are_not_said_to_be_stand_ins() -> None:
     assert "demo models" not in shown(samples(), is_stand_in=False)
+
+
+def test_a_stage_that_some_dictations_do_not_have_took_them_no_time() -> None:
+    made = samples((5,))
+    guessed = replace(made.runs[5][0].ours, stages_ms={"grace": 40.0, "tail": 120.0, "guess": 300.0})
+    made.runs[5] = [*made.runs[5][:1], *(replace(each, ours=guessed) for each in made.runs[5][1:])]
+    stages_ms = as_json(figures(made))["stages_ms"]["5"]["ours"]
+    assert stages_ms == {"grace": 40.0, "tail": 120.0, "queue": 0.0, "guess": 300.0}
+    assert re.search(r"\n *guess +300 *\n", shown(made))
 
 
 def test_texts_that_rules_wrote_are_told() -> None:

@@ -80,8 +80,8 @@ def test_the_tables() -> None:
     text = console.file.getvalue()
     for title in ("Some models", "pause 50%, release 50%", *WAYS.values()):
         assert title in text
-    assert re.search(r"in all +3 +4 +75\.0 +75\.0 +91\.7 +4 +0 +1\b", text)
-    assert re.search(r"60 s +1 +2 +50\.0", text)
+    assert re.search(r"in all +3 of 4 +75\.0 +75\.0 +91\.7 +4 +0 / 1\b", text)
+    assert re.search(r"60 s +1 of 2 +50\.0", text)
     assert text.count("missed") == 1
 
 

@@ -114,6 +114,14 @@ def test_without_restoring_the_text_stays_on_the_clipboard(bench: Bench) -> None
     assert bench.clipboard() == TEXT
 
 
+def test_behind_a_last_piece_the_whole_text_stays_on_the_clipboard(bench: Bench) -> None:
+    settings = DeliverySettings(restore_clipboard=False)
+    for piece, so_far in (("One.", "One."), (" Two.", "One. Two.")):
+        assert bench.inserter.deliver(piece, bench.target, settings, so_far) == Delivery(Outcome.PASTED)
+    until("the whole text to be there", lambda: bench.clipboard() == "One. Two.")
+    assert bench.written() == "One. Two."
+
+
 def test_typing_leaves_the_clipboard_alone(bench: Bench) -> None:
     bench.put_clipboard("the user's own")
     typed = bench.inserter.deliver(TEXT, bench.target, DeliverySettings(method="type"))

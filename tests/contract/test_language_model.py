@@ -227,6 +227,26 @@ def test_another_thread_may_stop_the_work(any_model: LanguageModel) -> None:
     assert continued(any_model, tokens) == expected
 
 
+def test_leaving_room_changes_neither_a_prefix_nor_what_is_written(
+    any_model: LanguageModel, model: LanguageModel
+) -> None:
+    tokens = prompt(any_model, "the train is late")
+    states = []
+    for room in (False, True):
+        any_model.leave_room(room)
+        any_model.truncate(0)
+        any_model.evaluate(tokens)
+        states.append(any_model.state().tobytes())
+    any_model.leave_room(False)
+    assert states[0] == states[1]
+    tokens = prompt(model, "hello there")
+    model.truncate(0)
+    model.evaluate(tokens[:7])
+    model.leave_room(True)
+    assert written(model, tokens[7:]) == "Hello there."
+    model.leave_room(False)
+
+
 # ------------------------------------------------------------------------ states
 def test_a_restored_state_goes_on_as_if_nothing_had_been_between(any_model: LanguageModel) -> None:
     tokens = prompt(any_model, "the train is late")

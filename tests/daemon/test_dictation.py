@@ -14,12 +14,12 @@ def test_the_stages_together_are_the_time_from_release_to_text() -> None:
     now = 10.17
     dictation.reached("tail")
     now = 10.57
-    dictation.reached("queue", {"transcribe": 200.0, "format": 150.0})
+    dictation.reached("queue", {"wait": 20.0, "transcribe": 200.0, "format": 150.0})
     now = 10.58
     dictation.reached("delivery")
     assert set(dictation.stages_ms) == set(STAGES) - {"guess"}
     assert dictation.stages_ms == pytest.approx(
-        {"grace": 40, "tail": 130, "queue": 50, "transcribe": 200, "format": 150, "delivery": 10}
+        {"grace": 40, "tail": 130, "wait": 20, "queue": 30, "transcribe": 200, "format": 150, "delivery": 10}
     )
     assert dictation.release_to_text_ms == pytest.approx(580)
     assert sum(dictation.stages_ms.values()) == pytest.approx(dictation.release_to_text_ms)

@@ -108,7 +108,7 @@ class Bench:
     def sample(self) -> Window:
         return EDITOR
 
-    def add(self, row: HistoryRow) -> int:
+    def add(self, row: HistoryRow, _keep_days: int | None = None) -> int:
         self.rows.append(row)
         return len(self.rows)
 
@@ -155,13 +155,15 @@ def test_nothing_is_ordered_before_the_release(bench: Bench) -> None:
 def test_the_whole_text_is_one_row_of_the_history(bench: Bench) -> None:
     bench.record(1)
     bench.dictations.fixed(Fixed(1, "One."))
+    bench.dictations.fixed(Fixed(1, "One. Two."))
+    bench.deliver_next()
     bench.deliver_next()
     assert bench.metrics.timings()["release_to_beginning_ms"].count == 1
     assert bench.rows == []
-    bench.done(1, "One. Two.")
+    bench.done(1, "One. Two. Three.")
     bench.deliver_next()
-    assert bench.written == "One. Two."
-    assert [(row.text, row.outcome) for row in bench.rows] == [("One. Two.", "pasted")]
+    assert bench.written == "One. Two. Three."
+    assert [(row.text, row.outcome) for row in bench.rows] == [("One. Two. Three.", "pasted")]
     assert bench.journal.orphans() == []
     assert bench.notes == []
 

@@ -42,6 +42,8 @@ class Ears:
         self.heard: list[str] = []
         self.languages: list[list[str]] = []
         self.loudness: list[float] = []
+        self.before: Callable[[], None] = lambda: None
+        """Runs at each call."""
 
     def warm_up(self) -> None:
         pass
@@ -53,6 +55,7 @@ class Ears:
         loudness: float = 0.0,
         wanted: Callable[[], bool] = always,
     ) -> Transcript:
+        self.before()
         if not wanted():
             raise RecognitionAbortedError
         numbers = np.rint(samples[::WORD] * 32768).astype(int)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,8 +14,22 @@ from tests.daemon.bench import LIMIT_S, SETTINGS, WorkerBench, until
 from tests.daemon.test_live import TEXT, WORD, Ears, spoken
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import DeliverySettings
-from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, Load, Loaded, Prepare
+from voiceflow_daemon.daemon.orders import (
+    Done,
+    Fixed,
+    Forget,
+    Guess,
+    Hear,
+    Job,
+    Load,
+    Loaded,
+    MakeHot,
+    Order,
+    Prepare,
+)
+from voiceflow_daemon.daemon.preloading import Step
 from voiceflow_daemon.daemon.work_queue import WorkQueue, Write
+from voiceflow_daemon.errors import ModelError
 
 ONE = 1
 
@@ -42,7 +57,16 @@ def job(last: int, job_id: int = ONE, *, tail: int = WORD, spoken_until: int | N
 class QueueBench:
     def __init__(self) -> None:
         self.interruptions = 0
-        self.queue = WorkQueue(self._interrupt)
+        self.leaves_room = False
+        self.queue = WorkQueue(self._interrupt, self._leave_room)
+
+    def _leave_room(self, room: bool) -> None:
+        self.leaves_room = room
+
+    def taken_with_room(self) -> bool:
+        """Whether the next work, which is then over, leaves room to the desktop."""
+        self.queue.take()
+        return self.leaves_room
 
     def _interrupt(self) -> None:
         self.interruptions += 1
@@ -81,9 +105,10 @@ def test_pieces_of_a_recording_that_was_released_or_dropped_are_left_off(order: 
 @pytest.mark.parametrize(
     ("order", "interrupts"),
     [
-        (job(5), True),
+        (job(5), False),
         (job(5, 2), True),
-        (guess(5), True),
+        (guess(5), False),
+        (guess(5, 2), True),
         (Load(SETTINGS), True),
         (Forget(ONE), True),
         (Forget(2), False),
@@ -91,7 +116,7 @@ def test_pieces_of_a_recording_that_was_released_or_dropped_are_left_off(order: 
         (Prepare(("email",), SETTINGS), False),
     ],
 )
-def test_a_sentence_gives_way_to_a_release_and_to_little_else(
+def test_a_sentence_gives_way_to_the_release_of_another_recording_and_to_little_else(
     order: Job | Guess | Load | Forget | Hear | Prepare, interrupts: bool
 ) -> None:
     bench = QueueBench()
@@ -121,6 +146,98 @@ def test_a_guess_that_is_borne_out_goes_on(order: Job | Forget | Hear, interrupt
     bench.queue.take()
     bench.queue.put(order)
     assert bench.interruptions == interrupts
+
+
+@pytest.mark.parametrize(
+    ("order", "interrupts"),
+    [
+        (Forget(ONE), True),
+        (Forget(2), False),
+        (job(5), False),
+        (job(5, 2), False),
+        (guess(5), False),
+        (segment(5, 9), False),
+        (Load(SETTINGS), False),
+    ],
+)
+def test_a_segment_that_is_heard_is_left_off_only_when_its_recording_is_dropped(
+    order: Job | Guess | Load | Forget | Hear, interrupts: bool
+) -> None:
+    bench = QueueBench()
+    bench.queue.put(segment(0, 5))
+    bench.queue.take()
+    bench.queue.put(order)
+    assert bench.interruptions == interrupts
+    assert bench.queue.is_wanted() is not interrupts
+
+
+@pytest.mark.parametrize(
+    ("order", "interrupts"),
+    [
+        (job(5), True),
+        (guess(5), True),
+        (segment(0, 5), True),
+        (Load(SETTINGS), True),
+        (MakeHot("email", SETTINGS, ONE), True),
+        (MakeHot("email", SETTINGS), False),
+        (Prepare(("email",), SETTINGS), False),
+        (Forget(ONE), False),
+        (job(5, -2), False),
+    ],
+)
+def test_a_recovered_recording_gives_way_to_whoever_speaks(order: Order, interrupts: bool) -> None:
+    bench = QueueBench()
+    bench.queue.put(recovered := job(9, -1))
+    assert bench.queue.take() is recovered
+    bench.queue.put(order)
+    assert bench.interruptions == interrupts
+    assert bench.queue.is_wanted() is not interrupts
+
+
+def test_a_recovered_recording_is_not_begun_while_one_is_spoken() -> None:
+    """A release would have to wait for its transcription."""
+    queue = QueueBench().queue
+    queue.put(MakeHot("default", SETTINGS, ONE))
+    queue.put(recovered := job(9, -1))
+    assert isinstance(queue.take(), Step)
+    queue.end_step(ready=True)
+    queue.put(early := guess(5))
+    assert queue.take() is early
+    queue.end()
+    queue.put(MakeHot("email", SETTINGS))
+    assert isinstance(queue.take(), Step)
+    queue.end_step(ready=True)
+    queue.put(released := job(5))
+    assert queue.take() is released
+    assert queue.take() is recovered
+    queue.end()
+    queue.put_back(recovered)
+    queue.put(job(5, -2))
+    assert queue.take() is recovered
+
+
+def test_a_cancelled_recording_keeps_no_recovered_one_waiting() -> None:
+    queue = QueueBench().queue
+    queue.put(recovered := job(9, -1))
+    queue.put(MakeHot("default", SETTINGS, ONE))
+    queue.put(dropped := Forget(ONE))
+    assert queue.take() is dropped
+    assert queue.take() is recovered
+
+
+def test_what_is_written_while_one_speaks_leaves_room_and_what_a_release_waits_for_does_not() -> None:
+    bench = QueueBench()
+    bench.queue.write(ONE)
+    assert bench.taken_with_room()
+    for order in (segment(5, 9), guess(5, 2), Forget(2), Prepare(("email",), SETTINGS)):
+        bench.queue.put(order)
+        assert bench.leaves_room
+    bench.queue.put(guess(9))
+    assert not bench.leaves_room
+    bench.queue.end()
+    bench.queue.write(2)
+    taken = [bench.taken_with_room() for _ in range(2)]
+    assert taken == [False, False], "what was dropped, and the guess"
 
 
 def test_nothing_more_is_begun_once_the_recording_is_ending() -> None:
@@ -232,7 +349,7 @@ def test_a_guess_that_is_borne_out_leaves_nothing_to_do(bench: Speaking) -> None
     assert done.dictated is not None
     stages_ms = done.dictated.stages_ms
     assert stages_ms.pop("guess") > 0
-    assert stages_ms == {"transcribe": 0.0, "format": 0.0}
+    assert stages_ms == {"wait": 0.0, "transcribe": 0.0, "format": 0.0}
 
 
 def test_a_wrong_guess_costs_no_word(bench: Speaking) -> None:
@@ -249,18 +366,111 @@ def test_nothing_dictated_stays_in_the_model(bench: Speaking, end: Job | Forget)
     assert bench.model.length() > 0
 
 
-def test_a_release_while_a_sentence_is_written_aborts_that(bench: Speaking) -> None:
+def test_a_release_while_its_own_sentence_is_written_uses_that(bench: Speaking) -> None:
+    bench.hold(lambda: bench.do(job(10)))
+    bench.do(segment(0, 5))
+    assert bench.text() == f"{FIRST.upper()}. {SECOND.upper()}."
+    assert bench.asked == [FIRST, SECOND]
+
+
+def test_a_release_while_another_recordings_sentence_is_written_aborts_that(bench: Speaking) -> None:
     aborted = threading.Event()
 
     def released() -> None:
-        bench.do(job(10))
+        bench.do(job(5, 2))
         if bench.model.wait_for_stop(LIMIT_S):
             aborted.set()
 
     bench.hold(released)
     bench.do(segment(0, 5))
-    assert bench.text() == f"{FIRST}. {SECOND}".upper()
+    assert bench.text() == FIRST.upper()
     assert aborted.is_set()
+    bench.do(job(10))
+    assert bench.await_event(Done, 2).error is None
+
+
+def test_from_its_release_on_a_sentence_has_the_whole_machine(bench: Speaking) -> None:
+    bench.hold(lambda: bench.do(guess(10)))
+    bench.do(segment(0, 5))
+    bench.do(job(10, tail=2 * WORD))
+    bench.text()
+    assert bench.model.rooms
+    assert not any(bench.model.rooms)
+
+
+def test_a_sentence_is_written_with_room_for_the_desktop(bench: Speaking) -> None:
+    bench.do(segment(0, 5))
+    until(lambda: bench.metrics.counter("sentences_finished_while_speaking") == 1)
+    assert bench.model.rooms[-1]
+    bench.do(job(10))
+    bench.text()
+    assert not bench.model.rooms[-1]
+
+
+def test_what_is_dropped_while_it_is_heard_is_heard_no_further(bench: Speaking) -> None:
+    bench.ears.before = lambda: bench.do(Forget(ONE))
+    bench.do(segment(0, 5))
+    bench.do(job(5, 2))
+    assert bench.text() == FIRST.upper()
+    assert bench.ears.heard == [FIRST], "the second recording's"
+
+
+def test_the_wait_for_a_transcription_is_a_stage_of_its_own(bench: Speaking) -> None:
+    ordered: list[Job] = []
+
+    def released() -> None:
+        bench.ears.before = lambda: None
+        ordered.append(job(10))
+        bench.do(*ordered)
+        until(lambda: time.monotonic() > ordered[0].ordered_at)
+
+    bench.ears.before = released
+    bench.do(segment(0, 5))
+    done = bench.await_event(Done)
+    assert done.dictated is not None
+    assert done.dictated.stages_ms["wait"] > 0
+    assert bench.metrics.timings()["wait_ms"].last == done.dictated.stages_ms["wait"]
+    bench.do(job(5, 2))
+    assert bench.await_event(Done, 2).dictated is not None
+    assert bench.metrics.timings()["wait_ms"].last == 0
+
+
+def test_a_recovered_recording_is_begun_anew_when_it_had_to_give_way(bench: Speaking) -> None:
+    def pressed() -> None:
+        bench.ears.before = lambda: None
+        bench.do(MakeHot("default", SETTINGS, ONE), job(5))
+
+    bench.ears.before = pressed
+    bench.do(job(9, -1))
+    bench.await_event(Done, 2)
+    assert [done.job.job_id for done in bench.of(Done)] == [ONE, -1]
+    assert bench.ears.heard == [FIRST, " ".join(TEXT[:9])]
+
+
+def test_a_recovered_recording_whose_text_is_being_written_gives_way_too(bench: Speaking) -> None:
+    def pressed() -> None:
+        bench.do(MakeHot("default", SETTINGS, ONE))
+        assert bench.model.wait_for_stop(LIMIT_S)
+        bench.do(job(5))
+
+    bench.hold(pressed)
+    bench.do(job(9, -1))
+    done = bench.await_event(Done, 2)
+    assert [done.job.job_id for done in bench.of(Done)] == [ONE, -1]
+    assert done.dictated is not None
+    assert done.dictated.text == " ".join(TEXT[:9]).upper()
+
+
+def test_a_recovered_recording_that_fails_is_told_once(bench: Speaking) -> None:
+    def fail() -> None:
+        bench.ears.before = lambda: None
+        bench.do(MakeHot("default", SETTINGS, ONE), job(5))
+        raise ModelError("The model is broken.")
+
+    bench.ears.before = fail
+    bench.do(job(9, -1))
+    bench.await_event(Done, 2)
+    assert [done.job.job_id for done in bench.of(Done)] == [-1, ONE]
 
 
 def test_what_was_cancelled_is_neither_written_nor_remembered(bench: Speaking) -> None:

@@ -340,6 +340,7 @@ class TestTyping:
         strayed = other.read()
         assert editor.read() + strayed + bench.desktop.clipboard.text() == text
         assert len(strayed) <= 16
+        assert delivery.inserted == len(text) - len(bench.desktop.clipboard.text())
 
     def test_a_line_break_is_not_typed_into_a_terminal(self, bench: Bench) -> None:
         bench.open_plain_window("XTerm")

@@ -38,6 +38,9 @@ class FakeLanguageModel:
         self.evaluated: list[tuple[int, ...]] = []
         self.before_evaluation: Callable[[], None] = lambda: None
         self.closed = False
+        self.rooms: list[bool] = []
+        """Whether it was to leave room to other programs, at each evaluation."""
+        self._leaves_room = False
         self._context_tokens = context_tokens
         self._goes_back = goes_back
         self._sequence: list[int] = []
@@ -103,6 +106,7 @@ class FakeLanguageModel:
         if len(self._sequence) + len(tokens) > self._context_tokens:
             raise ContextOverflowError
         self.evaluated.append(tuple(tokens))
+        self.rooms.append(self._leaves_room)
         self._sequence += tokens
         length = len(self._sequence)
         first = length - len(tokens) + 1 if each else length
@@ -122,6 +126,9 @@ class FakeLanguageModel:
             return False
         self._sequence = sequence.tolist()
         return True
+
+    def leave_room(self, room: bool) -> None:
+        self._leaves_room = room
 
     def stop(self) -> None:
         self._stopped.set()

@@ -62,7 +62,9 @@ class Ram(RuleBasedStateMachine):
 
     @invariant()
     def keeps_to_its_limit(self) -> None:
-        assert self.ram.held_bytes == sum(self.known.values()) <= self.limit
+        held = {prefix: entry.state.nbytes for prefix, entry in self.ram.entries()}
+        assert held == self.known
+        assert sum(held.values()) <= self.limit
         assert all(((number,) in self.ram) == ((number,) in self.known) for number in range(6))
 
 

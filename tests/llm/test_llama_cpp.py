@@ -15,6 +15,7 @@ import pytest
 from tests.llm import native_context
 from tests.llm.native_context import Logits, abort_at_node, logits
 from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.llm import _llama_cpp
 from voiceflow_daemon.llm._llama_cpp import LlamaCppModel
 from voiceflow_daemon.llm._llama_layout import BATCH_TOKENS
 from voiceflow_daemon.llm.backend import EvaluationAbortedError
@@ -51,6 +52,30 @@ def fresh_logits(tokens: list[int]) -> Logits:
     result = logits(model)
     model.close()
     return result
+
+
+# ------------------------------------------------------------------------ threads
+def test_with_room_only_what_follows_a_prefix_has_fewer_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prefix's state must be the same one, bit for bit, whenever it is evaluated."""
+    monkeypatch.setattr(_llama_cpp, "usable_cores", lambda: 4)
+    model = native_context.load(DEMO, threads=4)
+    threads: list[tuple[int, int]] = []
+    decode = llama_cpp.llama_decode
+
+    def counted(context: Any, batch: Any) -> Any:
+        threads.append((llama_cpp.llama_n_threads(context), llama_cpp.llama_n_threads_batch(context)))
+        return decode(context, batch)
+
+    monkeypatch.setattr(llama_cpp, "llama_decode", counted)
+    try:
+        model.leave_room(True)
+        model.evaluate([5] * (BATCH_TOKENS + 1))
+        model.evaluate([5, 6])
+        model.leave_room(False)
+        model.evaluate([7])
+    finally:
+        model.close()
+    assert threads == [(4, 4), (4, 4), (3, 3), (4, 4)]
 
 
 # ------------------------------------------------------------------------ files

@@ -2,7 +2,14 @@
 
 import os
 
-from voiceflow_daemon.llm.processor import default_threads, physical_cores, usable_cores
+import pytest
+
+from voiceflow_daemon.llm.processor import (
+    default_threads,
+    physical_cores,
+    threads_with_room,
+    usable_cores,
+)
 
 
 def block(logical: int, socket: int, core: int) -> str:
@@ -42,3 +49,11 @@ def test_this_machine_has_at_least_one() -> None:
 def test_a_tiny_model_is_not_shared_between_threads() -> None:
     assert default_threads(3_000_000) == 1
     assert default_threads(400_000_000) == usable_cores()
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "with_room"),
+    [(1, 1, 1), (2, 2, 1), (3, 3, 2), (4, 4, 3), (8, 8, 6), (16, 16, 12), (2, 8, 2), (1, 8, 1), (16, 4, 3)],
+)
+def test_some_cores_are_left_to_the_desktop(threads: int, cores: int, with_room: int) -> None:
+    assert threads_with_room(threads, cores) == with_room

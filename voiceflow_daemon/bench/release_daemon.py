@@ -161,7 +161,7 @@ class ReleaseDaemon:
                     return
 
     def _await_text(self, seconds: float, heard: Heard) -> Dictated:
-        """Until the text is delivered, and the daemon knows."""
+        """Until all of the text is delivered, and the daemon knows."""
         began, dictated = time.perf_counter(), None
         while True:
             match self._next(began + seconds + LIMIT_S, lambda: heard(time.perf_counter() - began)):
@@ -173,7 +173,7 @@ class ReleaseDaemon:
                     raise VoiceflowError("Nothing was heard in a sample recording.", self._note.text)
                 case Done() as done:
                     dictated = done.dictated
-                case Delivered() if dictated is not None:
+                case Delivered(order=order) if dictated is not None and order.is_last:
                     return dictated
 
     def _next(self, limit: float, on_tick: Callable[[], None] = lambda: None) -> events.Message:

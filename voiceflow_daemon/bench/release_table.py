@@ -9,6 +9,7 @@ from voiceflow_daemon.bench.decode import SIDES as DECODE_SIDES
 from voiceflow_daemon.bench.release_report import RELEASE_SIDES, Report
 from voiceflow_daemon.bench.spread import Spread
 from voiceflow_daemon.bench.table import goals_table, plain_table
+from voiceflow_daemon.daemon.dictation import STAGES
 
 TITLES = {
     "ours": "voiceflow",
@@ -70,7 +71,7 @@ def show(console: Console, figures: Report) -> None:
     console.print(explanation, highlight=False, soft_wrap=True)
     if figures.subject.is_stand_in:
         console.print(DEMO_OUTPUT.format(tokens=samples.prompt_tokens), highlight=False, soft_wrap=True)
-    for table in (_work(figures), _costs(figures), _words(figures), _decoding(figures)):
+    for table in (_stages(figures), _work(figures), _costs(figures), _words(figures), _decoding(figures)):
         console.print(table)
     console.print(goals_table(figures.goals))
     if figures.unlike_model:
@@ -92,8 +93,18 @@ def _times(figures: Report) -> Table:
     return table
 
 
+def _stages(figures: Report) -> Table:
+    """The daemon's own account; medians, so that they do not quite add up."""
+    table = plain_table("voiceflow's stages, ms", *_lengths(figures))
+    lengths = [sides["ours"] for sides in figures.stages_ms.values()]
+    for stage in STAGES:
+        if any(stage in stages for stages in lengths):
+            table.add_row(stage, *(f"{stages.get(stage, 0.0):.0f}" for stages in lengths))
+    return table
+
+
 def _work(figures: Report) -> Table:
-    """Of the medians."""
+    """What the models did in these stages."""
     table = plain_table("voiceflow after the release, ms", *_lengths(figures))
     titles = {
         "wait": "grace, tail, waiting",

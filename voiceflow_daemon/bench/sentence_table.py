@@ -31,8 +31,8 @@ Sample recordings, joined to utterances with pauses of 0.3 to 1.5 s, are cut and
 while somebody speaks. From the same transcripts each text is written twice: every sentence as
 soon as it is settled (with time enough for that), and all of it at once. Sentences and words
 are the same ones in order, with capitals and marks. "Revised" sentences were taken back after
-they had been written, and written anew. "By rules" are texts whose model was not used, or
-only in part.
+they had been written, and written anew. "By rules": texts for which the model was not used,
+or only in part, by sentences and at once.
 """
 
 
@@ -49,9 +49,7 @@ def show(console: Console, name: str, samples: Samples) -> None:
 
 
 def _texts(samples: Samples) -> Table:
-    table = plain_table(
-        *("texts", "equal", "of", "%", "sentences, %", "words, %", "revised", "by rules", "by rules at once")
-    )
+    table = plain_table("", "equal", "texts, %", "sentences, %", "words, %", "revised", "by rules")
     for context, of in by_context(samples).items():
         table.add_row(context, *_cells(of))
     for seconds, of in by_length(samples).items():
@@ -62,8 +60,8 @@ def _texts(samples: Samples) -> Table:
 
 def _cells(of: Figures) -> list[str]:
     shares = (of.equal_percent, of.sentences.percent, of.words.percent)
-    counts = (of.revised, _not_by_model(of.rungs), _not_by_model(of.rungs_at_once))
-    return [str(of.equal), str(of.texts), *(f"{share:.1f}" for share in shares), *map(str, counts)]
+    by_rules = f"{_not_by_model(of.rungs)} / {_not_by_model(of.rungs_at_once)}"
+    return [f"{of.equal} of {of.texts}", *(f"{share:.1f}" for share in shares), str(of.revised), by_rules]
 
 
 def _not_by_model(rungs: Counter[str]) -> int:

@@ -26,6 +26,7 @@ from voiceflow_daemon.daemon.control_protocol import Reply, Request
 from voiceflow_daemon.daemon.coordinator import Coordinator
 from voiceflow_daemon.daemon.deliverer import Deliverer
 from voiceflow_daemon.daemon.downloads import Downloads
+from voiceflow_daemon.daemon.heap import use_one_arena
 from voiceflow_daemon.daemon.hotkeys import HotkeyHost
 from voiceflow_daemon.daemon.loading import load_models
 from voiceflow_daemon.daemon.lock import DaemonLock
@@ -57,6 +58,7 @@ def run(paths: Paths, *, verbose: bool) -> int:
 
     Raises `AlreadyRunningError` when another daemon of this user runs.
     """
+    use_one_arena()
     with ExitStack() as running:
         running.enter_context(DaemonLock(paths.lock_file))
         settings, problem = _first_settings(paths.config_file)

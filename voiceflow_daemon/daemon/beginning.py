@@ -18,6 +18,8 @@ class Beginning:
     fixed: str = ""
     """Nothing that follows can change it; empty again when the models change, for they may hear otherwise."""
     ordered: str = ""
+    stands: bool = False
+    """Whether any of it is at the cursor."""
     recording: JournalEntry | None = None
 
     def record(self, journal: Journal, context: str, sample_rate_hz: int) -> JournalEntry:

@@ -11,10 +11,12 @@ from voiceflow_daemon.desktop.window import Window
 
 Clock = Callable[[], float]
 
-STAGES = ("grace", "tail", "queue", "guess", "transcribe", "format", "delivery")
+STAGES = ("grace", "tail", "wait", "queue", "guess", "transcribe", "format", "delivery")
 """From the physical release to the text at the cursor, in this order; together they are all of it.
 
-"guess": the rest of a guess that was right, where the tail was over before it.
+"wait": for a transcription that went on and cannot be interrupted. "queue": for what was released before,
+and for the end of a sentence that was being written. "guess": the rest of a guess that was right, where
+the tail was over before it.
 """
 
 

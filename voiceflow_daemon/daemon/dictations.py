@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
-from voiceflow_daemon.audio.take import Spool
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
@@ -49,12 +49,12 @@ class Dictations:
         parts.recorder.begin(
             recording_id,
             settings.audio,
-            lambda: beginning.record(parts.journal, settings.context, 16_000),
+            lambda: beginning.record(parts.journal, settings.context, SAMPLE_RATE_HZ),
             settings.speech,
         )
         dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
         self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
-        parts.worker.submit(MakeHot(settings.context, settings))
+        parts.worker.submit(MakeHot(settings.context, settings, recording_id))
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""
@@ -87,7 +87,7 @@ class Dictations:
             _discard(recorded.spool)
             return
         entry.spool = recorded.spool
-        entry.duration_s = len(recorded.samples) / 16_000
+        entry.duration_s = len(recorded.samples) / SAMPLE_RATE_HZ
         dictation = entry.dictation
         dictation.reached("tail")
         self._parts.worker.submit(
@@ -106,6 +106,7 @@ class Dictations:
         """The microphone failed; what was recorded until then is worked on all the same."""
         self._parts.notify("microphone", failed.error.message, failed.error.hint)
         if failed.recorded is None:
+            self._parts.worker.submit(Forget(failed.recording_id))
             self._open.pop(failed.recording_id, None)
             return
         entry = self._open.get(failed.recording_id)
@@ -172,7 +173,8 @@ class Dictations:
     def _began(self, delivered: Delivered) -> None:
         """The beginning of a text was delivered, or not: that is told with the rest."""
         entry = self._open.get(delivered.order.order_id)
-        if entry is not None and is_at_cursor(delivered.delivery):
+        if entry is not None and is_at_cursor(delivered.delivery) and not entry.beginning.stands:
+            entry.beginning.stands = True
             self._parts.metrics.observe_ms("release_to_beginning_ms", entry.dictation.since_release_ms)
 
     def _close(self, number: int) -> OpenDictation:
@@ -230,7 +232,9 @@ class Dictations:
         settings = self._settings()
         dictation = Dictation(job_id, orphan.header.context, settings, None)
         samples = orphan.read()
-        entry = OpenDictation(dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / 16_000)
+        entry = OpenDictation(
+            dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / SAMPLE_RATE_HZ
+        )
         self._open[job_id] = entry
         self._parts.worker.submit(Job(job_id, samples, orphan.header.context, settings))
 

@@ -142,6 +142,11 @@ class Formatter:
         """Why evaluated prompts are not kept on disk; empty when they are. Any thread may ask."""
         return self._engine.prompt_problem if self._engine is not None else ""
 
+    def leave_room(self, room: bool) -> None:
+        """Whether the model leaves a core or more to the desktop; any thread may say so."""
+        if self._engine is not None:
+            self._engine.leave_room(room)
+
     def abort(self) -> None:
         """Stop what the language model is doing; any thread may call it."""
         if self._engine is not None:

@@ -90,6 +90,12 @@ class Heard:
         return self.settling.sentences[agreed] if agreed < len(self.settling.sentences) else None
 
     @property
+    def done(self) -> tuple[Finished, ...]:
+        """The finished sentences that still stand, by what settles them now: that may have changed since."""
+        pairs = zip(self.finished[: self.agreed], self.settling.sentences, strict=False)
+        return tuple(replace(one, sentence=said) for one, said in pairs)
+
+    @property
     def agreed(self) -> int:
         """How many of the finished sentences still stand."""
         for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):
@@ -127,7 +133,7 @@ class LiveDictation:
         heard = self._heard
         if not self._settings.delivery.by_sentence or self._is_whole or not joint(heard.language):
             return ""
-        done = heard.finished[: min(heard.agreed, len(heard.settling.final))]
+        done = heard.done[: len(heard.settling.final)]
         return fixed_text([one.sentence for one in done], [one.text for one in done], heard.language)
 
     def hear(self, segment: SegmentClosed, wanted: Callable[[], bool] = always) -> None:
@@ -204,7 +210,7 @@ class LiveDictation:
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
         """What is not finished is one text: cut into sentences it would take the model longer."""
-        done, left = heard.finished[: heard.agreed], heard.settling.sentences[heard.agreed :]
+        done, left = heard.done, heard.settling.sentences[heard.agreed :]
         draft = ""
         if not joint(heard.language):
             text = join_texts(heard.texts, heard.language)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from voiceflow_daemon.errors import AlreadyRunningError
+from voiceflow_daemon.storage.file_lock import try_lock
 from voiceflow_daemon.storage.paths import private_dir
 
 
@@ -23,7 +23,7 @@ class DaemonLock:
         private_dir(self._path.parent)
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(self._fd)
         except BlockingIOError as error:
             os.close(self._fd)
             raise AlreadyRunningError(

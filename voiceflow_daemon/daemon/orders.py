@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +40,14 @@ class Prepare:
 
 @dataclass(frozen=True, eq=False)
 class MakeHot:
-    """Make this context's prompt the one at hand, before others are prepared: it is wanted next."""
+    """Make this context's prompt the one at hand, before others are prepared: it is wanted next.
+
+    `job_id` is the recording that has begun, if one has.
+    """
 
     context: str
     settings: Settings
+    job_id: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,7 @@ class Job:
     """Behind the last sample with speech in it, where somebody has listened."""
     gap_ms: int = 0
     """The silence before what was said after the last segment."""
+    ordered_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,6 +59,15 @@ class Pipeline:
         """One that was being spoken is not wanted: what the models read of it goes."""
         self._formatter.forget_dictation()
 
+    def after_waiting(self, dictated: Dictated, waited_ms: float) -> Dictated:
+        """With the time that the release waited for a transcription that went on, as a stage of its own."""
+        self._metrics.observe_ms("wait_ms", waited_ms)
+        return replace(dictated, stages_ms={"wait": waited_ms, **dictated.stages_ms})
+
+    def leave_room(self, room: bool) -> None:
+        """Whether the language model leaves a core or more to the desktop; any thread may say so."""
+        self._formatter.leave_room(room)
+
     def process(
         self,
         samples: NDArray[np.int16],

@@ -22,30 +22,38 @@ class Write:
 Urgent = Load | Job | Forget
 """In the order in which they came, before everything else."""
 Work = Urgent | Guess | Hear | Write | Step | Unload
-Interruptible = Guess | Write | Step
-"""Gives way to what is more urgent, and can be done later, or done without."""
+Present = Guess | Hear | Write | Step | Job
+"""Work that gives way to what is more urgent, and can be done later, or done without; of jobs only one
+that an earlier daemon left. A segment that is being heard gives way to nothing but its being dropped."""
 
 
 class WorkQueue:
     """Any thread puts orders in; the worker takes work out.
 
-    While the worker is at something interruptible and something more urgent comes, `interrupt` is
+    While the worker is at something that gives way and something more urgent comes, `interrupt` is
     called, under the lock that the worker needs to leave that work: it can never hit what follows.
+    `leave_room` is told, under the same lock, whether what is done now should leave something of the
+    machine to the desktop: what is written while one speaks should, and what a release waits for not.
     """
 
-    def __init__(self, interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self, interrupt: Callable[[], None], leave_room: Callable[[bool], None] = lambda _room: None
+    ) -> None:
         self._interrupt = interrupt
+        self._leave_room = leave_room
         self._changed = threading.Condition()
         self._urgent: deque[Urgent] = deque()
         self._recovered: deque[Job] = deque()
         self._guess: Guess | None = None
         self._releasing: int | None = None
         """The recording that ends just now: nothing more is begun ahead of its `Job`."""
+        self._speaking: int | None = None
+        """The recording that goes on, or ends just now."""
         self._segments: deque[Hear] = deque()
         self._to_write: deque[Write] = deque()
         self._plan: Plan | None = None
         self._unload: Unload | None = None
-        self._present: Interruptible | None = None
+        self._present: Present | None = None
         self._unwanted = threading.Event()
         self._closed = False
 
@@ -66,6 +74,8 @@ class WorkQueue:
                     # The whole recording has come, or it never will: its pieces are of no use.
                     self._leave_off(job_id)
                     self._urgent.append(order)
+                    if job_id == self._speaking:
+                        self._speaking = None
                 case Guess():
                     self._leave_off(order.job_id)
                     self._guess, self._releasing = order, order.job_id
@@ -74,8 +84,11 @@ class WorkQueue:
                         self._segments.append(order)
                 case Prepare():
                     self._plan = plan(order)
-                case MakeHot():
+                case MakeHot(job_id=job_id):
                     self._plan = turned_to(self._plan, order)
+                    self._speaking = self._speaking if job_id is None else job_id
+            if isinstance(self._present, Write) and is_released(self._present, order):
+                self._leave_room(False)
             if self._present is not None and not self._goes_on(self._present):
                 self._drop_present()
             self._changed.notify()
@@ -114,9 +127,10 @@ class WorkQueue:
                     self._to_write.popleft()
                 case Unload():
                     self._unload = None
-            if isinstance(work, Guess | Write | Step):
+            if isinstance(work, Guess | Hear | Write | Step) or (isinstance(work, Job) and work.job_id < 0):
                 self._present = work
                 self._unwanted.clear()
+            self._leave_room(isinstance(work, Write))
             return work
 
     def is_wanted(self) -> bool:
@@ -130,9 +144,14 @@ class WorkQueue:
                 self._to_write.append(Write(job_id))
 
     def end(self) -> None:
-        """The present guess or sentence is over."""
+        """The present work, if it is no step, is over."""
         with self._changed:
             self._present = None
+
+    def put_back(self, job: Job) -> None:
+        """A recording of an earlier daemon has given way, and is to be begun anew."""
+        with self._changed:
+            self._recovered.appendleft(job)
 
     def end_step(self, *, ready: bool, error: VoiceflowError | None = None) -> Plan | None:
         """The present step is over: its prompt is `ready`, unusable, or interrupted and still to do.
@@ -160,11 +179,16 @@ class WorkQueue:
             return self._segments[0]
         if self._to_write:
             return self._to_write[0]
-        # What an earlier daemon left has waited for long; who speaks now waits for nothing.
-        return self._recovered[0] if self._recovered else step_of(self._plan) or self._unload
+        # What an earlier daemon left has waited for long; who speaks now waits for nothing, and a
+        # transcription that is begun a release may have to wait for.
+        if self._recovered and self._speaking is None:
+            return self._recovered[0]
+        return step_of(self._plan) or self._unload
 
-    def _goes_on(self, present: Interruptible) -> bool:
+    def _goes_on(self, present: Present) -> bool:
         """Whether nothing that waits is more urgent; a `Forget` takes no time, so what follows it counts."""
+        if isinstance(present, Job) and self._speaking is not None:
+            return False
         for order in self._urgent:
             if not goes_on(present, order):
                 return False
@@ -195,19 +219,32 @@ def is_borne_out(guess: Guess, job: Job) -> bool:
     return job.spoken_until <= len(guess.samples)
 
 
-def goes_on(present: Interruptible, upcoming: Work | None) -> bool:
-    """Whether the present work may go on although `upcoming` waits."""
+def is_released(present: Write, order: Order) -> bool:
+    """Whether `order` is the release of the recording that `present` writes a sentence of."""
+    return isinstance(order, Guess | Job) and order.job_id == present.job_id
+
+
+def goes_on(present: Present, upcoming: Work | None) -> bool:
+    """Whether the present work may go on although `upcoming` waits.
+
+    A sentence of the very recording that is released is what its release needs: written anew with what
+    comes after it, it would take longer than its rest does.
+    """
     match present, upcoming:
-        case Step(), Forget():
+        case ((Guess() | Hear() | Write()), Forget(job_id)):
+            return job_id != present.job_id
+        case (Hear(), _) | (_, Forget()):
             return True
+        case Write(), (Guess(job_id) | Job(job_id)) if job_id == present.job_id:
+            return True
+        case Job(), Hear():
+            return False
         case _, Job(job_id) if job_id < 0:
             return True  # recovered
         case Step(), _:
             return serves(present, upcoming)
         case Guess(), Job():
             return is_borne_out(present, upcoming)
-        case ((Guess() | Write()), Forget(job_id)):
-            return job_id != present.job_id
         case _, (Load() | Job() | Guess()):
             return False
     return True

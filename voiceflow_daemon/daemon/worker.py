@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.freed_memory import give_back
+from voiceflow_daemon.daemon.heap import give_back
 from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
 from voiceflow_daemon.daemon.loading import LoadedModels
 from voiceflow_daemon.daemon.orders import (
@@ -53,7 +54,7 @@ class Worker:
         self._load = load
         self._emit = emit
         self._delete_prompts = delete_prompts
-        self._queue = WorkQueue(self._abort)
+        self._queue = WorkQueue(self._abort, self._leave_room)
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
@@ -63,6 +64,8 @@ class Worker:
         self._spoken: dict[int, LiveDictation] = {}
         """Dictations that are being spoken; the thread's own."""
         self._guessed: tuple[Guess, Dictated] | None = None
+        self._heard_at = 0.0
+        """When what was transcribed last ahead of a release was there."""
         self._thread = threading.Thread(target=self._run, name="worker")
 
     def start(self) -> None:
@@ -127,6 +130,11 @@ class Worker:
         if pipeline is not None:
             pipeline.abort()
 
+    def _leave_room(self, room: bool) -> None:
+        pipeline = self._pipeline
+        if pipeline is not None:
+            pipeline.leave_room(room)
+
     # ------------------------------------------------------------------------------- the thread
     def _run(self) -> None:
         while (work := self._queue.take()) is not None:
@@ -146,8 +154,10 @@ class Worker:
                     self._reload(settings)
                 case Unload():
                     self._free()
+                case Job(job_id) if job_id < 0:
+                    self._recover(work)
                 case Job():
-                    dictated = self._process(work)
+                    dictated = self._process(work, self._goes_on)
                     if self._goes_on():
                         self._emit(Done(work, dictated))
                 case Forget(job_id):
@@ -178,14 +188,31 @@ class Worker:
         give_back()
         self._emit(Unloaded())
 
-    def _process(self, job: Job) -> Dictated:
+    def _recover(self, job: Job) -> None:
+        """One that an earlier daemon left gives way to whoever speaks, and is begun anew afterwards."""
+        again = False
+        try:
+            dictated = self._process(job, self._queue.is_wanted)
+            again = not self._queue.is_wanted()
+            if not again:
+                self._emit(Done(job, dictated))
+        except NotWantedError:
+            again = True
+        finally:
+            self._queue.end()
+            if again:
+                self._queue.put_back(job)
+
+    def _process(self, job: Job, wanted: Callable[[], bool]) -> Dictated:
         if self._pipeline is None:
             raise ModelError("No models are loaded.", "See `voiceflow doctor`.")
         live = self._spoken.pop(job.job_id, None) or self._pipeline.begin(job.context, job.settings)
+        waited_ms = max(0.0, self._heard_at - job.ordered_at) * 1e3
         guessed = self._guessed_for(job.job_id)
         if guessed is not None and is_borne_out(guessed[0], job):
-            return self._pipeline.accept(guessed[1])
-        return self._pipeline.finish(live, job.samples, job.gap_ms / 1000, self._goes_on)
+            return self._pipeline.after_waiting(self._pipeline.accept(guessed[1]), 0.0)
+        dictated = self._pipeline.finish(live, job.samples, job.gap_ms / 1000, wanted)
+        return dictated if job.job_id < 0 else self._pipeline.after_waiting(dictated, waited_ms)
 
     def _forget(self, job_id: int) -> None:
         self._guessed_for(job_id)
@@ -207,7 +234,7 @@ class Worker:
                 case Hear(job_id, segment):
                     live = self._live(work)
                     if live is not None:
-                        live.hear(segment)
+                        live.hear(segment, self._queue.is_wanted)
                         self._offer(job_id, live)
                 case Write(job_id):
                     live = self._spoken.get(job_id)
@@ -223,6 +250,8 @@ class Worker:
         except NotWantedError:
             pass
         finally:
+            if not isinstance(work, Write):
+                self._heard_at = time.monotonic()
             self._queue.end()
 
     def _live(self, work: Hear | Guess) -> LiveDictation | None:

@@ -17,7 +17,7 @@ from voiceflow_daemon.llm._llama_layout import BATCH_TOKENS, Layout, state_ident
 from voiceflow_daemon.llm._llama_library import StopFlag, llama_cpp, start
 from voiceflow_daemon.llm._llama_vocabulary import LlamaVocabulary
 from voiceflow_daemon.llm.backend import ContextOverflowError, EvaluationAbortedError, StateBytes
-from voiceflow_daemon.llm.processor import default_threads
+from voiceflow_daemon.llm.processor import default_threads, threads_with_room, usable_cores
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ class LlamaCppModel:
         gguf_file.check(path)
         threads = threads or default_threads(path.stat().st_size)
         self._layout = Layout(context_tokens, threads, gpu_layers, repacked_kernels)
+        self._with_room = threads_with_room(threads, usable_cores())
+        self._leaves_room = False
         try:
             self._load(path)
             self._open_context()
@@ -225,6 +227,8 @@ class LlamaCppModel:
             batch.logits[index] = index >= len(chunk) - wanted
 
     def _decode(self, batch: Any, rollback_to: int) -> None:
+        threads = self._with_room if self._leaves_room and rollback_to > 0 else self._layout.threads
+        llama_cpp.llama_set_n_threads(self._context, threads, threads)
         result = llama_cpp.llama_decode(self._context, batch)
         if result == 0:
             return
@@ -277,6 +281,10 @@ class LlamaCppModel:
             return False
         self._length = length
         return True
+
+    def leave_room(self, room: bool) -> None:
+        """Compute what follows a prefix by fewer threads, or by all."""
+        self._leaves_room = room
 
     def stop(self) -> None:
         """End the running evaluation between two graph nodes."""

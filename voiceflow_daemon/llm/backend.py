@@ -23,7 +23,7 @@ class ContextOverflowError(Exception):
 class LanguageModel(Protocol):
     """A loaded model with one sequence of evaluated tokens.
 
-    One thread uses it; `stop` alone may be called from any other.
+    One thread uses it; `stop` and `leave_room` alone may be called from any other.
     """
 
     @property
@@ -95,6 +95,13 @@ class LanguageModel(Protocol):
         False, and an empty sequence that works as a fresh one, when the model does not take it. Only
         for bytes that came from `state` of a model with the same `state_identity`: native code checks
         their sizes, not their content. May raise `ModelError` where `evaluate` would, too.
+        """
+
+    def leave_room(self, room: bool) -> None:
+        """From the next batch on leave a core or more to other programs, or use all; any thread.
+
+        By fewer threads results may round otherwise, so what goes into the empty sequence, a prefix, is
+        always evaluated by all of them: its state must be the same one, bit for bit.
         """
 
     def stop(self) -> None:

@@ -21,7 +21,8 @@ AHEAD = 12
 class Draft:
     """One answer's draft; `follow` it token by token and ask what comes `ahead`.
 
-    `tokens` are the draft's, its end-of-turn token included, `source` the raw transcript's.
+    `tokens` are the draft's, `source` the raw transcript's. Neither needs an end of turn: the model's own
+    token behind the last drafted one tells it.
     """
 
     def __init__(self, tokens: Sequence[int], source: Sequence[int] = ()) -> None:

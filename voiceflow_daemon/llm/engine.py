@@ -188,6 +188,10 @@ class LlmEngine:
         """End the present `format` or `prepare` between two graph nodes; any thread may call it."""
         self._interrupt.abort()
 
+    def leave_room(self, room: bool) -> None:
+        """Whether to leave a core or more to the desktop, from the next batch on; any thread may say so."""
+        self._model.leave_room(room)
+
     def invalidate(self) -> None:
         """Forget token ids and evaluated prefixes, files included; any thread may call it."""
         self._tokens.clear()

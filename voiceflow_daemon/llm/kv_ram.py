@@ -27,11 +27,6 @@ class KvRam:
         self._entries: OrderedDict[Prefix, EvaluatedPrefix] = OrderedDict()
         self._bytes = 0
 
-    @property
-    def held_bytes(self) -> int:
-        """The states' sizes together."""
-        return self._bytes
-
     def get(self, prefix: Prefix) -> EvaluatedPrefix | None:
         """The entry, which thereby is the most recently used."""
         entry = self._entries.get(prefix)

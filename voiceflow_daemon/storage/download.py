@@ -6,7 +6,6 @@ when all are there, the manifest is written and the folder renamed.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from voiceflow_daemon.errors import DownloadError
 from voiceflow_daemon.storage.catalogue import ModelKind
+from voiceflow_daemon.storage.file_lock import try_lock
 from voiceflow_daemon.storage.model_files import choose_files, digest_matches
 from voiceflow_daemon.storage.models import (
     MANIFEST,
@@ -179,7 +179,7 @@ def _alone(partial: Path, name: str) -> Iterator[None]:
     fd = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(fd)
         except BlockingIOError as error:
             raise DownloadError(
                 f"{name} is being downloaded already.", "Wait for the other download."

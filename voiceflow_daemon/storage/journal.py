@@ -7,7 +7,6 @@ the kernel drops the lock when that process dies: a file without a lock is an or
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import logging
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.storage.durable import sync_content, sync_folder, write_all
+from voiceflow_daemon.storage.file_lock import lock, try_lock
 from voiceflow_daemon.storage.paths import private_dir
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class Journal:
         path = self._dir / f"{recording_id}{SUFFIX}"
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            lock(fd)
             write_all(fd, json.dumps(asdict(header)).encode() + b"\n")
             sync_folder(self._dir)
         except OSError:
@@ -206,7 +206,7 @@ def _adopt(path: Path) -> Orphan | None:
     fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     adopted = False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try_lock(fd)
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_BYTES:
             raise ValueError("not a recording")

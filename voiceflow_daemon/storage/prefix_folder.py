@@ -7,7 +7,6 @@ which the kernel drops when that process dies: a temporary file without a lock i
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import stat
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.durable import sync_folder
+from voiceflow_daemon.storage.file_lock import lock, try_lock
 from voiceflow_daemon.storage.prefix_file import (
     SUFFIX,
     RefusedFileError,
@@ -32,8 +32,10 @@ from voiceflow_daemon.storage.prefix_file import (
 )
 
 TEMPORARY = SUFFIX + ".new"
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_SURPRISE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+"""Of these Windows has the last, all others the first three."""
+_READ_FLAGS = os.O_RDONLY | _NO_SURPRISE
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_SURPRISE
 
 
 class PrefixFilesError(VoiceflowError):
@@ -157,7 +159,7 @@ def sweep(folder: Path) -> None:
                 continue
             fd = os.open(path, _READ_FLAGS)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                try_lock(fd)
                 path.unlink()
             finally:
                 os.close(fd)
@@ -188,7 +190,7 @@ def _create_locked(folder: Path, name: str) -> tuple[int, Path]:
         path = folder / f"{name.removesuffix(SUFFIX)}.{os.getpid()}-{time.time_ns()}{TEMPORARY}"
         fd = os.open(path, _CREATE_FLAGS, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            lock(fd)
             # Another process may have swept it away in the moment before it was locked.
             swept = os.fstat(fd).st_nlink == 0
         except OSError:

@@ -13,8 +13,6 @@ from voiceflow_daemon.text.settling import MARKS, WRITTEN_MARK, Sentence, seam_r
 from voiceflow_daemon.text.tokens import CLOSERS, LINE, PARAGRAPH, tokenize, with_capital
 
 ENDED = re.compile(rf".*[{MARKS}][{re.escape(CLOSERS)}*_`]*", re.DOTALL)
-LEFT_OUT = 4
-"""Words at the start of a piece that may have been left out, but for one: 'um uh so you'."""
 
 
 def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
@@ -87,10 +85,11 @@ def _rejoined(first: str, second: str, before: Sentence, after: Sentence, langua
 
 
 def _without_capital(text: str, raw: str, rules: SeamRules) -> str:
-    """Without the capital of the first word that was kept."""
+    """Without the capital of the first word that was kept: a filler may stand before it, or what was
+    taken back."""
     tokens = tokenize(raw)
     first = text.split(maxsplit=1)[0].rstrip(MARKS)
-    for at, token in enumerate(tokens[:LEFT_OUT]):
+    for at, token in enumerate(tokens):
         if token.text.islower() and with_capital(token.text) == first != token.text:
             return text if rules.keeps_capital(tokens[at:]) else token.text + text[len(token.text) :]
     return text

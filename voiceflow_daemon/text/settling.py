@@ -99,11 +99,6 @@ class Settling:
         """The sentences that nothing can change any more."""
         return self.sentences[:-1] if self.latest_words else self.sentences
 
-    @property
-    def rest(self) -> str:
-        """What was heard and is not settled."""
-        return _raw(self.tail[self.latest_words :])
-
     def hear(self, text: str, pause_before_s: float = 0.0, pause_after_s: float = 0.0) -> Settling:
         """A segment was transcribed.
 
@@ -146,10 +141,6 @@ def _judged(state: Settling, *, finished: bool = False) -> Settling:
         tail=state.tail[start:],
         latest_words=found[-1][0] - start,
     )
-
-
-def _raw(words: Sequence[Word]) -> str:
-    return " ".join(word.text for word in words)
 
 
 def _with_gap(words: tuple[Word, ...], pause_s: float) -> tuple[Word, ...]:

@@ -67,7 +67,9 @@ def format_english(raw: str, context: str, *, opens: bool = True) -> str:
 def _cleaned(raw: str) -> list[Token]:
     """Tokens with spoken marks applied, fillers and stutters gone."""
     tokens = tokenize(raw)
-    punctuated = any(token.kind is Kind.MARK for token in tokens)
+    # A recogniser that writes marks writes capitals too; pauses alone leave periods in plain words.
+    marked = any(token.kind is Kind.MARK for token in tokens)
+    punctuated = marked and any(token.capitalised for token in tokens)
     tokens = apply_spoken_marks(tokens)
     return merge_marks(drop_stutters(drop_fillers(tokens, punctuated=punctuated)))
 
