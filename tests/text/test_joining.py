@@ -63,6 +63,25 @@ def test_the_halves_of_a_cut_sentence_become_one() -> None:
     assert joined(taken_back, ("it was late", Rule.RELEASE, "It was late.")) == "Yes. It was late."
 
 
+def test_a_message_of_one_long_sentence_stays_without_a_period() -> None:
+    first = ("we went to the park", Rule.LENGTH, "We went to the park")
+    second, third = (
+        ("and we swam", Rule.LENGTH, "And we swam."),
+        ("in the lake", Rule.RELEASE, "In the lake."),
+    )
+    assert joined(first, second, third) == "We went to the park and we swam in the lake"
+    assert joined(second, third) == "And we swam in the lake."
+    assert joined(first, ("", Rule.RELEASE, "In the lake. Yes.")).endswith("the lake. Yes.")
+    assert joined(("see you", Rule.PAUSE, "See you"), third) == "See you. In the lake."
+    assert joined(("stop", Rule.RELEASE, "Stop.")) == "Stop."
+
+
+def test_the_capital_goes_also_where_the_first_words_were_taken_back() -> None:
+    first = ("we have new numbers", Rule.LENGTH, "We have new numbers.")
+    second = ("and the total is no wait scratch that we need two days", Rule.RELEASE, "We need 2 days.")
+    assert joined(first, second) == "We have new numbers we need 2 days."
+
+
 @given(
     raws=st.lists(transcripts(), max_size=5), context=st.sampled_from(["default", "email", "slack", "code"])
 )

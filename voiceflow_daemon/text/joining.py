@@ -9,9 +9,11 @@ from itertools import pairwise
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.seams import Rule, SeamRules
 from voiceflow_daemon.text.sentences import join_pieces
-from voiceflow_daemon.text.settling import MARKS, WRITTEN_MARK, Sentence, seam_rules
+from voiceflow_daemon.text.settling import ENDS, MARKS, WRITTEN_MARK, Sentence, seam_rules
 from voiceflow_daemon.text.tokens import CLOSERS, LINE, PARAGRAPH, tokenize, with_capital
 
+INSIDE = re.compile(rf"[{ENDS}]\s|\n")
+"""Where one sentence ends and the next begins."""
 ENDED = re.compile(rf".*[{MARKS}][{re.escape(CLOSERS)}*_`]*", re.DOTALL)
 
 
@@ -26,7 +28,8 @@ def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language:
     written = _repaired(spoken, language)
     if len(written) > 1 and not _is_ended(written[-1]):
         written[-1] += "" if _has_own_breaks(written[-1], spoken[-1][0].raw, language) else "."
-    return _in_a_row(spoken, written)
+    text = _in_a_row(spoken, written)
+    return text.removesuffix(".") if _is_one_message(spoken, text) else text
 
 
 def fixed_text(sentences: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
@@ -44,6 +47,13 @@ def fixed_text(sentences: Sequence[Sentence], texts: Sequence[str], language: st
 
 def _spoken(sentences: Sequence[Sentence], texts: Sequence[str]) -> list[tuple[Sentence, str]]:
     return [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
+
+
+def _is_one_message(spoken: Sequence[tuple[Sentence, str]], text: str) -> bool:
+    """Whether it is one long sentence that was cut, in a style that writes such without a period."""
+    if len(spoken) < 2 or _is_ended(spoken[0][1]) or text.endswith(".."):
+        return False
+    return all(sentence.rule is Rule.LENGTH for sentence, _ in spoken[:-1]) and not INSIDE.search(text)
 
 
 def _repaired(spoken: Sequence[tuple[Sentence, str]], language: str) -> list[str]:
