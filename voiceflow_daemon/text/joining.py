@@ -28,8 +28,7 @@ def join_finished(sentences: Sequence[Sentence], texts: Sequence[str], language:
     written = _repaired(spoken, language)
     if len(written) > 1 and not _is_ended(written[-1]):
         written[-1] += "" if _has_own_breaks(written[-1], spoken[-1][0].raw, language) else "."
-    text = _in_a_row(spoken, written)
-    return text.removesuffix(".") if _is_one_message(spoken, text) else text
+    return _without_period(spoken, _in_a_row(spoken, written))
 
 
 def fixed_text(sentences: Sequence[Sentence], texts: Sequence[str], language: str) -> str:
@@ -42,18 +41,19 @@ def fixed_text(sentences: Sequence[Sentence], texts: Sequence[str], language: st
     written = _repaired(spoken, language)
     if written and (spoken[-1][0].rule is Rule.LENGTH or not _is_ended(written[-1])):
         written.pop()
-    return _in_a_row(spoken, written)
+    return _without_period(spoken, _in_a_row(spoken, written))
 
 
 def _spoken(sentences: Sequence[Sentence], texts: Sequence[str]) -> list[tuple[Sentence, str]]:
     return [(sentence, text) for sentence, text in zip(sentences, texts, strict=True) if text.strip()]
 
 
-def _is_one_message(spoken: Sequence[tuple[Sentence, str]], text: str) -> bool:
-    """Whether it is one long sentence that was cut, in a style that writes such without a period."""
-    if len(spoken) < 2 or _is_ended(spoken[0][1]) or text.endswith(".."):
-        return False
-    return all(sentence.rule is Rule.LENGTH for sentence, _ in spoken[:-1]) and not INSIDE.search(text)
+def _without_period(spoken: Sequence[tuple[Sentence, str]], text: str) -> str:
+    """The text; of one long sentence that was cut, in a style that writes such without a period, so too."""
+    if len(spoken) < 2 or _is_ended(spoken[0][1]) or text.endswith("..") or INSIDE.search(text):
+        return text
+    cut = all(sentence.rule is Rule.LENGTH for sentence, _ in spoken[:-1])
+    return text.removesuffix(".") if cut else text
 
 
 def _repaired(spoken: Sequence[tuple[Sentence, str]], language: str) -> list[str]:
