@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.fakes.voice import LoudVoice
-from voiceflow_daemon.audio import voice
+from voiceflow_daemon.audio import endpointer, take, voice
 from voiceflow_daemon.audio.voice import BackgroundDetector, load_voice_detector
 from voiceflow_daemon.speech import segments as speech_segments
+from voiceflow_daemon.speech import transcriber
 
 
 class InstantDetector:
@@ -57,6 +58,9 @@ def test_the_real_one_loads() -> None:
     assert stream.probability(np.zeros(voice.FRAME_SAMPLES, np.int16)) < 0.5
 
 
-def test_both_rooms_speak_of_the_same_frames() -> None:
+def test_both_rooms_speak_of_the_same_sound() -> None:
+    """They never import each other, so each states it once."""
+    assert take.SAMPLE_RATE_HZ == transcriber.SAMPLE_RATE_HZ
+    assert endpointer.HYSTERESIS == speech_segments.HYSTERESIS
     assert voice.FRAME_SAMPLES == speech_segments.FRAME_SAMPLES
     assert voice.FRAME_MS * speech_segments.FRAMES_PER_S == 1000

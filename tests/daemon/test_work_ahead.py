@@ -211,8 +211,8 @@ def test_a_recovered_recording_is_not_begun_while_one_is_spoken() -> None:
     assert queue.take() is released
     assert queue.take() is recovered
     queue.end()
-    queue.put_back(recovered)
     queue.put(job(5, -2))
+    queue.put_back(recovered)
     assert queue.take() is recovered
 
 

@@ -21,6 +21,7 @@ class Beginning:
     stands: bool = False
     """Whether any of it is at the cursor."""
     recording: JournalEntry | None = None
+    """None where it has no file. It has one, if ever, before anything in it is heard, let alone fixed."""
 
     def record(self, journal: Journal, context: str, sample_rate_hz: int) -> JournalEntry:
         """Begin the recording in the journal; by the capture thread. Raises OSError."""

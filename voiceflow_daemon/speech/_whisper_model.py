@@ -21,6 +21,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ
 
 FRAMES_PER_S = 100
 """Frames of the mel spectrogram."""
@@ -138,7 +139,7 @@ def window_frames(samples: int, floor_s: float, padding_s: float) -> int:
     Even, because the encoder halves it. Fully dynamic windows ruin stock models (79.7% word errors
     with small.en); a floor of 10 s and 2 s of padding were found safe.
     """
-    wanted = round((samples / 16_000 + padding_s) * FRAMES_PER_S)
+    wanted = round((samples / SAMPLE_RATE_HZ + padding_s) * FRAMES_PER_S)
     bounded = min(MAX_WINDOW_FRAMES, max(round(floor_s * FRAMES_PER_S), wanted))
     return bounded + bounded % 2
 

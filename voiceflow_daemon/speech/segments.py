@@ -12,8 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from voiceflow_daemon.speech.transcriber import SAMPLE_RATE_HZ
+
 FRAME_SAMPLES = 512
-FRAMES_PER_S = 16_000 / FRAME_SAMPLES
+FRAMES_PER_S = SAMPLE_RATE_HZ / FRAME_SAMPLES
 
 MIN_SPEECH_FRAMES = 6
 """192 ms. The shortest spoken words measured ("hey", "no") last 9 frames; hum and music reach 5."""
