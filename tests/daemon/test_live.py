@@ -120,12 +120,15 @@ class World:
             )
         )
 
-    def close_segment(self, words: int, pause_ms: int = 900) -> None:
+    def close_segment(self, words: int, pause_ms: int = 900, speech_ms: int = 100) -> None:
         first, self.until = self.until, self.until + words
         samples = spoken(first, self.until)
         self.live.hear(
             SegmentClosed(
-                1, first * WORD, self.until * WORD, samples, speech_ms=100, pause_ms=pause_ms, loudness=0.1
+                *(1, first * WORD, self.until * WORD, samples),
+                speech_ms=speech_ms,
+                pause_ms=pause_ms,
+                loudness=0.1,
             )
         )
 
@@ -281,9 +284,34 @@ def test_a_dictation_stays_in_its_language() -> None:
     world = World()
     settings = Settings.model_validate({"speech": {"languages": ["de", "en"]}})
     world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
-    world.close_segment(5)
+    world.close_segment(5, speech_ms=2000)
     world.finish(2)
     assert world.ears.languages == [["de", "en"], ["en"]]
+
+
+def test_a_short_beginning_does_not_tell_the_language() -> None:
+    world = World()
+    settings = Settings.model_validate({"speech": {"languages": ["de", "en"]}} | BY_SENTENCE)
+    world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
+    world.ears.language = "de"
+    world.close_segment(5)
+    world.write_all()
+    world.ears.language = "en"
+    world.close_segment(5, speech_ms=1900)
+    world.write_all()
+    assert world.live.fixed == "The report is ready now."
+    world.finish(2)
+    assert world.ears.languages == [["de", "en"], ["de", "en"], ["en"]]
+
+
+def test_nothing_is_fixed_before_the_language_is_known() -> None:
+    world = World()
+    settings = Settings.model_validate({"speech": {"languages": ["de", "en"]}} | BY_SENTENCE)
+    world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
+    for _ in range(2):
+        world.close_segment(5)
+        world.write_all()
+    assert world.live.fixed == ""
 
 
 @given(

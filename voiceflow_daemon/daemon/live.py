@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.audio.capture_events import SegmentClosed
-from voiceflow_daemon.config.schema import Settings, SpeechSettings
+from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.llm.engine import always
@@ -35,6 +35,10 @@ from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
 
 log = logging.getLogger(__name__)
+
+
+LANGUAGE_CERTAIN_MS = 2000
+"""Speech by which a dictation's language is known, where several are spoken; it stays in that one then."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,20 @@ class Heard:
 
     until: int = 0
     language: str = ""
+    """As it was recognised last; settled by then where `is_language_certain`."""
+    speech_ms: int = 0
+    """Of the segments in which words were recognised."""
     settling: Settling = field(default_factory=Settling)
     texts: tuple[str, ...] = ()
     """Of each piece that was recognised."""
     finished: tuple[Finished, ...] = ()
     loudness: float = 0.0
     """Of the recording so far, 0..1: what is far below it is somebody else in the background."""
+
+    @property
+    def is_language_certain(self) -> bool:
+        """Whether enough was heard to tell the language by; an "okay" could be of many."""
+        return self.speech_ms >= LANGUAGE_CERTAIN_MS
 
     @property
     def pending(self) -> Sentence | None:
@@ -131,7 +143,8 @@ class LiveDictation:
     def fixed(self) -> str:
         """How the text begins, whatever is said from now on; empty where nobody wants it in pieces."""
         heard = self._heard
-        if not self._settings.delivery.by_sentence or self._is_whole or not joint(heard.language):
+        wanted = self._settings.delivery.by_sentence and not self._is_whole
+        if not (wanted and joint(heard.language) and self._is_language_certain(heard)):
             return ""
         done = heard.done[: len(heard.settling.final)]
         return fixed_text([one.sentence for one in done], [one.text for one in done], heard.language)
@@ -149,7 +162,8 @@ class LiveDictation:
             with self._metrics.timed("segment_transcribe_ms"):
                 text, language = self._recognise(segment.samples, heard, wanted)
         gap_s, pause_s = segment.gap_ms / 1000, segment.pause_ms / 1000
-        self._heard = _after(heard, text, language, segment.end, gap_s, pause_s)
+        heard = _after(heard, text, language, segment.end, gap_s, pause_s)
+        self._heard = replace(heard, speech_ms=heard.speech_ms + (segment.speech_ms if text else 0))
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
 
@@ -253,13 +267,18 @@ class LiveDictation:
     def _recognise(
         self, samples: NDArray[np.int16], heard: Heard, wanted: Callable[[], bool]
     ) -> tuple[str, str]:
-        speech = _in_language(self._settings.speech, heard.language)
+        speech = self._settings.speech
+        if heard.is_language_certain:
+            speech = speech.model_copy(update={"languages": [heard.language]})
         sound = samples.astype(np.float32) / 32768.0
         try:
             transcript = self._transcriber.transcribe(sound, speech, heard.loudness, wanted)
         except RecognitionAbortedError:
             raise NotWantedError from None
         return transcript.text, transcript.language if transcript.text else heard.language
+
+    def _is_language_certain(self, heard: Heard) -> bool:
+        return len(self._settings.speech.languages) == 1 or heard.is_language_certain
 
     @contextmanager
     def _stage(self, name: str, stages: dict[str, float]) -> Iterator[None]:
@@ -276,13 +295,8 @@ def _turns(finished: Sequence[Finished]) -> Sequence[Turn]:
 
 def _after(heard: Heard, text: str, language: str, until: int, gap_s: float, pause_s: float) -> Heard:
     """With the text of what came next, the silence before it and, as far as it went, behind it."""
-    settling = heard.settling if heard.language else replace(heard.settling, language=language or "en")
+    settling = replace(heard.settling, language=language or "en")
     silent_s = gap_s if text else (until - heard.until) / SAMPLE_RATE_HZ
     settling = settling.hear(text, silent_s, pause_s)
     texts = (*heard.texts, text) if text else heard.texts
     return replace(heard, until=until, language=language, settling=settling, texts=texts)
-
-
-def _in_language(speech: SpeechSettings, language: str) -> SpeechSettings:
-    """A dictation stays in the language that it began in."""
-    return speech.model_copy(update={"languages": [language]}) if language else speech
