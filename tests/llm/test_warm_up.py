@@ -20,9 +20,17 @@ class OtherModel(FakeLanguageModel):
 def test_the_second_time_a_few_tokens_are_evaluated_and_what_was_measured_holds() -> None:
     warm_up = WarmUp()
     first, second = FakeLanguageModel(), FakeLanguageModel()
-    measured = warm_up.run(first)
+    speed, costs = warm_up.run(first)
+    assert costs is not None
     assert len(first.evaluated) > 10
-    assert warm_up.run(second) == measured
+    measured_s = costs.seconds(8)
+    for _ in range(20):
+        costs.observe(8, 100 * measured_s)
+    assert costs.seconds(8) > 2 * measured_s
+    again, costs = warm_up.run(second)
+    assert again == speed
+    assert costs is not None
+    assert costs.seconds(8) == measured_s  # what a decoder has learned since is its own
     assert len(second.evaluated) == 1
     assert second.length() == 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from voiceflow_daemon.llm.backend import LanguageModel
 from voiceflow_daemon.llm.budget import Speed, measure_speed
 from voiceflow_daemon.llm.decoding import measure_costs
@@ -30,4 +32,6 @@ class WarmUp:
         else:
             model.evaluate(model.tokenize(_SAMPLE_TEXT, special=False))
             model.truncate(0)
-        return known
+        # A decoder changes its costs by what it learns. Without the rest that it has learned these would
+        # let a new one begin no draft: measured, half as many tokens a second.
+        return copy.deepcopy(known)

@@ -172,7 +172,10 @@ class Speaker:
         if r < 0.75:
             wrong, right = rng.sample(NAMES, 2)
             return self.fill(f"send the {{noun}} to {wrong} {marker} {right} {{when}}")
-        if r < 0.88:
+        if r < 0.8:
+            again = rng.choice(LISTS["verb"])
+            return self.fill(f"{again} the {{noun}} {{when}} {marker} {again} the {{adj}} {{noun}}")
+        if r < 0.9:
             lead = rng.choice(["to the", "for the", "with my", "the", "in", "on the"])
             start = rng.choice(["go", "it is", "put it", "we looked", "i was", "she came"])
             return self.fill(f"{start} {lead} {{noun}} {marker} {lead} {{noun}} {{when}}")

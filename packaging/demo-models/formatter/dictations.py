@@ -45,8 +45,10 @@ def _pause(rng):
     return low * (high / low) ** rng.random()
 
 
-def _link(rng, speaker, last):
+def _link(rng, speaker, last, in_one_breath):
     """(what is said between two clauses, whether there is a pause before it, whether there is one behind)."""
+    if rng.random() < in_one_breath:
+        return "", False, False
     r = rng.random()
     if r < 0.56:
         return "", False, True
@@ -60,7 +62,7 @@ def _link(rng, speaker, last):
     if r < 0.86:
         said = rng.choice(["new line", "new paragraph", "period new line", "period new paragraph"])
         return said, rng.random() < 0.2, rng.random() < 0.7
-    if r < 0.95:
+    if r < 0.93:
         return rng.choice(CONJUNCTIONS), rng.random() < 0.5, False
     if r < 0.98:
         said = rng.choice([*SCRATCHES, "no wait " + rng.choice(SCRATCHES)])
@@ -71,6 +73,7 @@ def _link(rng, speaker, last):
 def _clauses(rng, speaker, words):
     """(words, whether a pause comes before them) of a dictation of about `words` words."""
     rate = rng.choice((0, 0, 0.03, 0.06, 0.1))
+    in_one_breath = rng.choice((0, 0, 0.4, 0.7))
     said, out, paused = 0, [], False
     while said < words:
         if (out and rng.random() < 0.05) or (not out and rng.random() < 0.15):
@@ -83,7 +86,7 @@ def _clauses(rng, speaker, words):
             continue
         out.append((clause, paused))
         said += len(clause)
-        link, before, paused = _link(rng, speaker, clause)
+        link, before, paused = _link(rng, speaker, clause, in_one_breath)
         if link and (said < words or rng.random() < 0.5):
             out.append((link.split(), before))
             said += len(link.split())

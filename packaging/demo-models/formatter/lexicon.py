@@ -39,6 +39,7 @@ MARKERS = [
     for m in (
         "no make that",
         "no wait",
+        "no wait actually",
         "wait no",
         "no sorry",
         "sorry no",
@@ -52,6 +53,13 @@ MARKERS = [
 # Only where the words around them match ('at two sorry three', not 'sorry for'); 'i mean' is else a filler.
 WEAK_MARKERS = [["sorry"], ["wait"], ["i", "mean"]]
 
+# Who begins a clause again does so with its first word, not with one of these.
+NO_RESTART = set("the a an and or of to in on at for from with by is are was".split())
+
+# 'scratch that' deletes the clause before it; so many words where no mark says where that begins,
+LONGEST_SCRATCH = 12
+# but no more than from the last of these, if there is one.
+CLAUSE_LEADS = {"and", "but", "so", "because", "then", "also"}
 SCRATCH = [m.split() for m in ("scratch that", "strike that", "delete that")]
 
 SPOKEN = [

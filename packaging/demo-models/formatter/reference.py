@@ -14,6 +14,7 @@ import re
 from .lexicon import (
     AUX,
     BREAK,
+    CLAUSE_LEADS,
     CLOSINGS,
     CONTEXTS,
     CONTRACT,
@@ -26,12 +27,14 @@ from .lexicon import (
     KEEP_REPEATS,
     KINDS,
     LIKE_PREV,
+    LONGEST_SCRATCH,
     MARKERS,
     MAX_IDENT,
     MAYBE_MONTHS,
     MONTH_LEAD,
     MONTHS,
     NAMES,
+    NO_RESTART,
     NUM_TAIL,
     NUMBERISH,
     PERIOD_PREV,
@@ -258,13 +261,23 @@ def scratch(toks):
             if toks[start - 1] in ("\n", "\n\n"):
                 break
             start -= 1
-        while start and is_word(toks[start - 1]):
-            start -= 1
+        start = scratched_from(toks, start)
         right = toks[i + n :]
         while right and right[0] in PUNCT:
             right = right[1:]
         toks, i = toks[:start] + right, start
     return toks
+
+
+def scratched_from(toks, end):
+    """Where the clause begins that ends at `end`; a long one without marks is cut at its last 'and'."""
+    start = clause_start(toks[:end])
+    if end - start <= LONGEST_SCRATCH:
+        return start
+    for at in range(end - 2, start, -1):
+        if low(toks[at]) in CLAUSE_LEADS and low(toks[at - 1]) not in ("hundred", "and"):
+            return at
+    return end - LONGEST_SCRATCH
 
 
 def kind_of(word):
@@ -309,8 +322,9 @@ def corrected_from(left, right):
     elif kind and kind_of(left[-1]) == kind:
         cut = len(left) - 1
     if cut is None:  # a restart: 'to the office no wait to the school'
-        near = range(len(left) - 1, max(clause, len(left) - 4) - 1, -1)
-        cut = next((j for j in near if low(left[j]) == low(right[0])), None)
+        near = 4 if low(right[0]) in NO_RESTART else 8
+        back = range(len(left) - 1, max(clause, len(left) - near) - 1, -1)
+        cut = next((j for j in back if low(left[j]) == low(right[0])), None)
     return cut
 
 
