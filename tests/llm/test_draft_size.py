@@ -163,3 +163,31 @@ class TestRows:
         assert sizes.rows(9, 60, 4096) == 1
         sizes.begin(40)
         assert sizes.rows(9, 60, 4096) == fresh > 1
+
+    @COSTS
+    def test_short_answers_save_up_for_a_draft(self, table: Mapping[int, float]) -> None:
+        sizes = sizes_for(table, expected=1)
+        good_experience(sizes)
+        answers = 0
+        while sizes.rows(9, 12, 4096) == 1:
+            answers += 1
+            assert answers < 40, "no short answer ever drafts"
+            for _ in range(12):
+                sizes.observe_step()
+            sizes.begin(1)
+
+    @COSTS
+    def test_what_is_saved_up_is_no_more_than_the_allowance_of_all_that_was_written(
+        self, table: Mapping[int, float]
+    ) -> None:
+        sizes, plain_s, lost_s = sizes_for(table, expected=1), 0.0, 0.0
+        good_experience(sizes)
+        for _ in range(300):
+            sizes.begin(5)
+            rows = sizes.rows(9, 60, 4096)
+            sizes.observe(rows, seconds_of(table, rows), 1)
+            lost_s += seconds_of(table, rows) - table[1]
+            for _ in range(9):
+                sizes.observe_step()
+            plain_s += 10 * table[1]
+        assert lost_s <= 0.05 * plain_s

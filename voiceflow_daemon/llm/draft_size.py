@@ -106,10 +106,13 @@ class DraftSizes:
         """A new answer, which will have about so many tokens, rather less.
 
         Of what drafts gained before, as much may be lost again as one good-sized batch costs: who was
-        right is trusted at once, and who was wrong must earn it.
+        right is trusted at once, and who was wrong must earn it. So is what earlier answers might have
+        lost and did not: short ones could never afford a draft by themselves.
         """
-        most_s = self._costs.seconds(TRUSTED) - self._costs.seconds(1)
-        self._gained_s = max(0.0, min(self._gained_s, most_s))
+        step_s = self._costs.seconds(1)
+        most_s = self._costs.seconds(TRUSTED) - step_s
+        saved_s = ALLOWANCE * step_s * self._written
+        self._gained_s = max(0.0, min(self._gained_s + saved_s, most_s))
         self._written, self._expected = 0, expected_tokens
 
     def rows(self, agreed: int, drafted: int, room: int) -> int:
