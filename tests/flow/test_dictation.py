@@ -181,7 +181,7 @@ def test_what_is_in_work_at_the_end_is_offered_at_the_next_start(tmp_path: Path)
     with World(tmp_path) as world:
         world.key.press()
         world.speak()
-        world.until(lambda: len(list((tmp_path / "journal").iterdir())) == 1)
+        world.until(partial(world.has_recorded, 1))
     with World(tmp_path) as world:
         world.until(lambda: world.view.last_texts == ("Hello world.",))
         assert world.ask("last").data["recovered"]
@@ -193,7 +193,7 @@ def test_without_a_history_a_recovered_recording_is_kept_until_it_is_taken(tmp_p
     with World(tmp_path, settings=settings) as world:
         world.key.press()
         world.speak()
-        world.until(lambda: len(list((tmp_path / "journal").iterdir())) == 1)
+        world.until(partial(world.has_recorded, 1))
     for _ in range(2):
         with World(tmp_path, settings=settings) as world:
             world.until(lambda: world.view.last_texts == ("Hello world.",))
@@ -205,17 +205,13 @@ def test_without_a_history_a_recovered_recording_is_kept_until_it_is_taken(tmp_p
         assert world.history.latest() is None
 
 
-def holds(journal: Path, count: int) -> bool:
-    return len(list(journal.iterdir())) == count
-
-
 def test_only_the_recording_whose_text_was_taken_is_deleted(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"history": HistorySettings(enabled=False)})
     for count in (1, 2):
         with World(tmp_path, settings=settings) as world:
             world.key.press()
             world.speak()
-            world.until(partial(holds, tmp_path / "journal", count))
+            world.until(partial(world.has_recorded, count))
     with World(tmp_path, ["first", "second"], settings) as world:
         world.until(lambda: world.view.last_texts == ("Second.", "First."))
         world.inserter.has_clipboard = False

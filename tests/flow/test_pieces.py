@@ -14,9 +14,6 @@ from voiceflow_daemon.speech.transcriber import Transcript, always
 
 BY_SENTENCE = SETTINGS.model_copy(update={"delivery": DeliverySettings(by_sentence=True)})
 
-SPOKEN_BYTES = 1000
-"""More than a journal file has before there is sound in it."""
-
 
 class Held(FakeTranscriber):
     """Hears "hello world" once `until` returns."""
@@ -34,11 +31,11 @@ class Held(FakeTranscriber):
         return super().transcribe(samples, settings, loudness, wanted)
 
 
-def dictate_in_pieces(world: World, journal: Path) -> None:
+def dictate_in_pieces(world: World) -> None:
     world.key.press()
     world.speak()
     # What is fixed was heard in the recording, which has been in its file by then.
-    world.until(lambda: any(path.stat().st_size > SPOKEN_BYTES for path in journal.glob("*")))
+    world.until(lambda: world.has_recorded(1))
     world.incoming.emit(Fixed(1, "Hello"))
     assert world.ask("status").data["activity"] == "recording"
     assert world.inserter.written == {}
@@ -62,7 +59,7 @@ def test_the_beginning_stands_while_the_rest_is_heard(tmp_path: Path) -> None:
     marked: list[str] = []
     journal = tmp_path / "journal"
     with held(tmp_path, lambda: marked.extend(path.name for path in journal.iterdir())) as world:
-        dictate_in_pieces(world, journal)
+        dictate_in_pieces(world)
         world.await_text("Hello world.")
         assert [name.endswith(".begun.recording") for name in marked] == [True]
         world.until(lambda: world.history.latest() is not None)
@@ -75,7 +72,7 @@ def test_the_beginning_stands_while_the_rest_is_heard(tmp_path: Path) -> None:
 def test_the_rest_alone_is_kept_when_the_focus_has_moved(tmp_path: Path) -> None:
     world = held(tmp_path, lambda: setattr(world.inserter, "focused", BROWSER))
     with world:
-        dictate_in_pieces(world, tmp_path / "journal")
+        dictate_in_pieces(world)
         world.until(lambda: world.inserter.clipboard == " world.")
         world.await_quiet()
         assert world.notes.topics().count("delivery") == 1

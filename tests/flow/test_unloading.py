@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,7 @@ def test_a_recording_that_is_found_late_loads_them(
     with World(tmp_path) as earlier:
         earlier.key.press()
         earlier.speak()
-        earlier.until(lambda: len(list((tmp_path / "journal").iterdir())) == 1)
+        earlier.until(partial(earlier.has_recorded, 1))
     looking, look = Gate(), world.journal.orphans
 
     def look_slowly() -> list[Orphan]:

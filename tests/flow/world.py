@@ -80,6 +80,10 @@ class FakeFocus:
         """Nothing is held."""
 
 
+HEADER_BYTES = 1000
+"""More than a journal file has before there is sound in it."""
+
+
 class World:
     """A context manager; `script` is what the recogniser hears, one text a recording.
 
@@ -208,6 +212,11 @@ class World:
         """Sound into the open microphone; returns once one is open."""
         self.until(lambda: bool(self.source.open_streams()))
         self.source.open_streams()[-1].send(np.full((int(16_000 * seconds), 1), level, np.float32))
+
+    def has_recorded(self, count: int) -> bool:
+        """Whether so many recordings are in the journal, with sound in them."""
+        files = (self._folder / "journal").iterdir()
+        return sum(path.stat().st_size > HEADER_BYTES for path in files) == count
 
     def dictate(self, *, level: float = 0.3) -> None:
         """Hold the key, speak, let go; and go on speaking, so that the tail has something to record."""
