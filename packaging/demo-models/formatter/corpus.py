@@ -127,6 +127,18 @@ SLOTS = {
 }
 
 
+# What follows a verb that is said again: 'get milk from the store no wait actually get bread'.
+RESTARTED = (
+    "the {noun}",
+    "the {noun} {when}",
+    "the {noun} and the {noun}",
+    "{num} {noun}s for {name}",
+    "{noun} and {noun}s from the {noun}",
+    "{noun} and {noun}s from {place}",
+)
+RESTARTS = ("the {adj} {noun}", "{noun}s and {noun}s", "the {noun} {when}", "{num} {noun}s")
+
+
 class Speaker:
     """Somebody who dictates; `plain`: as people really do, with hardly any made-up words and no salad."""
 
@@ -161,26 +173,32 @@ class Speaker:
         markers = [" ".join(m) for m in lexicon.MARKERS]
         marker = rng.choice([*markers, "no wait", "no wait", "sorry", "wait"])
         r = rng.random()
-        if r < 0.3:
+        if r < 0.25:
             wrong, right = rng.sample(DAYS, 2)
             return self.fill(f"{{verb}} the {{noun}} on {wrong} {marker} {right} {{when}}")
-        if r < 0.5:
+        if r < 0.41:
             at = rng.choice(["at", "until", "before"])
             return self.fill(f"the {{noun}} is {at} {clock(rng)} {marker} {clock(rng)}")
-        if r < 0.62:
+        if r < 0.51:
             return self.fill(f"we need {number(rng)} {marker} {number(rng)} {{noun}}s")
-        if r < 0.75:
+        if r < 0.62:
             wrong, right = rng.sample(NAMES, 2)
             return self.fill(f"send the {{noun}} to {wrong} {marker} {right} {{when}}")
-        if r < 0.8:
+        if r < 0.83:
             again = rng.choice(LISTS["verb"])
-            return self.fill(f"{again} the {{noun}} {{when}} {marker} {again} the {{adj}} {{noun}}")
-        if r < 0.9:
+            said, meant = rng.choice(RESTARTED), rng.choice(RESTARTS)
+            return self.fill(f"{again} {said} {marker} {again} {meant}")
+        if r < 0.92:
             lead = rng.choice(["to the", "for the", "with my", "the", "in", "on the"])
             start = rng.choice(["go", "it is", "put it", "we looked", "i was", "she came"])
             return self.fill(f"{start} {lead} {{noun}} {marker} {lead} {{noun}} {{when}}")
         marker = "no wait" if marker in ("i mean", "wait", "sorry") else marker
         return self.fill(f"the {{adj}} {marker} {{adj}} {{noun}} is here")
+
+    def _restart(self, again, marker):
+        """A clause that is begun once more with its first word."""
+        first = self.fill(self.rng.choice(TEMPLATES["restart"]))
+        return f"{again} {first} {marker} {again} {self.fill(self.rng.choice(TEMPLATES['restart']))}"
 
     def clause(self):
         """One clause; in plain dictation hardly any of it is made up."""
@@ -192,7 +210,7 @@ class Speaker:
         r = self.rng.random()
         if r < 0.58:
             return self._grammar_sentence(self.rng.choice(EVERYDAY_STYLES))
-        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.87 else self.correction()
+        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.8 else self.correction()
 
     def _hard_clause(self):
         if self.rng.random() < (0.4 if self.context == "code" else 0.05):

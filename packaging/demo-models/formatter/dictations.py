@@ -62,12 +62,20 @@ def _link(rng, speaker, last, in_one_breath):
     if r < 0.86:
         said = rng.choice(["new line", "new paragraph", "period new line", "period new paragraph"])
         return said, rng.random() < 0.2, rng.random() < 0.7
-    if r < 0.93:
+    if r < 0.91:
         return rng.choice(CONJUNCTIONS), rng.random() < 0.5, False
     if r < 0.98:
-        said = rng.choice([*SCRATCHES, "no wait " + rng.choice(SCRATCHES)])
-        return said, rng.random() < 0.6, rng.random() < 0.4
+        return _scratch(rng, speaker), rng.random() < 0.6, rng.random() < 0.4
     return speaker.fill(rng.choice(corpus.TEMPLATES["closing"])), True, True
+
+
+def _scratch(rng, speaker):
+    """What takes back the clause before it, at times one that was only begun."""
+    said = [rng.choice(["", "", "no wait", "no"]), rng.choice(SCRATCHES)]
+    if rng.random() < 0.5:
+        begun = speaker.clause().split()[: rng.randint(2, 5)]
+        said = [rng.choice(["", "um", "uh"]), *begun, *said]
+    return " ".join(said)
 
 
 def _clauses(rng, speaker, words):
