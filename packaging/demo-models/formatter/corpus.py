@@ -195,11 +195,6 @@ class Speaker:
         marker = "no wait" if marker in ("i mean", "wait", "sorry") else marker
         return self.fill(f"the {{adj}} {marker} {{adj}} {{noun}} is here")
 
-    def _restart(self, again, marker):
-        """A clause that is begun once more with its first word."""
-        first = self.fill(self.rng.choice(TEMPLATES["restart"]))
-        return f"{again} {first} {marker} {again} {self.fill(self.rng.choice(TEMPLATES['restart']))}"
-
     def clause(self):
         """One clause; in plain dictation hardly any of it is made up."""
         return self._plain_clause() if self.plain else self._hard_clause()
