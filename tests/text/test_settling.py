@@ -53,6 +53,16 @@ def test_the_pause_is_judged_again_when_something_follows() -> None:
     ]
 
 
+def test_a_long_sentence_ends_at_a_shorter_pause() -> None:
+    long = "the weather was nice today so we went to the park and swam in the lake"
+    follows = ("remember to call my sister", 0.4)
+    assert raws(heard(long, follows)) == [long, "remember to call my sister"]
+    assert len(raws(heard(long, (follows[0], 0.3)))) == 1
+    assert len(raws(heard(f"{long} with the", follows))) == 1
+    assert len(raws(heard(" ".join(long.split()[:10]), follows))) == 1
+    assert raws(heard("So, " + long, follows)) == [], "who writes marks, and wrote none there, goes on"
+
+
 def test_a_recogniser_that_writes_marks_is_believed() -> None:
     state = heard("Thanks for the report. Could you send it by Friday?", "I would like to see it before")
     assert raws(state) == ["Thanks for the report.", "Could you send it by Friday?"]

@@ -26,6 +26,9 @@ PAUSE_S = 0.5
 that the sentence goes on: only a long pause says otherwise."""
 PAUSE_SO_FAR_S = 0.25
 """Enough as long as nothing has followed: whether the pause was long enough is seen when something does."""
+LONG, LONG_PAUSES_S = 15, 0.35
+"""A sentence of so many words ends at a shorter pause, where no marks are written: it has gone on for six
+seconds, and run on it would be cut by its length."""
 LEAST_WORDS = 3
 """No pause settles fewer: 'okay so' has hardly begun."""
 LONGEST = 40
@@ -158,6 +161,7 @@ class _Tail:
         self._words = state.tail
         self._tokens = [tokenize(word.text) for word in state.tail]
         self._rules = seam_rules(state.language)
+        self._writes_marks = state.writes_marks
         self._pause_s = LONG_PAUSE_S if state.writes_marks else state.pause_s
         self._pause_so_far_s = LONG_PAUSE_S if state.writes_marks else min(state.pause_s, PAUSE_SO_FAR_S)
         self._longest = state.longest
@@ -208,9 +212,14 @@ class _Tail:
             return (Rule.SPOKEN_MARK, tokens[:marks_start]) if ends else None
         if self._is_written_end(last.text, end):
             return Rule.PUNCTUATION, tokens
-        needed_s = self._pause_s if end < len(self._words) else self._pause_so_far_s
+        needed_s = self._needed_s(end - start) if end < len(self._words) else self._pause_so_far_s
         paused = last.gap_s is not None and last.gap_s >= needed_s and end - start >= LEAST_WORDS
         return (Rule.PAUSE, tokens) if paused and not TRAILS_OFF.fullmatch(last.text) else None
+
+    def _needed_s(self, words: int) -> float:
+        """The pause that ends a sentence of so many words."""
+        is_long = words >= LONG and not self._writes_marks
+        return min(self._pause_s, LONG_PAUSES_S) if is_long else self._pause_s
 
     def _is_written_end(self, text: str, end: int) -> bool:
         if not WRITTEN_END.fullmatch(text) or TRAILS_OFF.fullmatch(text):
