@@ -215,7 +215,7 @@ class World:
 
     def has_recorded(self, count: int) -> bool:
         """Whether so many recordings are in the journal, with sound in them."""
-        files = (self._folder / "journal").iterdir()
+        files = (self._folder / "journal").glob("*")
         return sum(path.stat().st_size > HEADER_BYTES for path in files) == count
 
     def dictate(self, *, level: float = 0.3) -> None:
