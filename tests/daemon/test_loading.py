@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -90,3 +91,31 @@ def test_without_a_speech_model_nothing_is_loaded(models: Models, paths: Paths) 
     with pytest.raises(ModelMissingError, match="No speech model is chosen"):
         load_models(Settings(), paths, Metrics(), WarmUp())
     assert models.language_models == []
+
+
+class BrokenWarmUp(WarmUp):
+    """Fails when the language model is loaded already."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def run(self, _model: object) -> Never:
+        raise self._error
+
+
+def test_a_language_model_that_cannot_be_warmed_up_does_not_stay_in_memory(
+    models: Models, paths: Paths
+) -> None:
+    loaded = load_models(DEMO, paths, Metrics(), BrokenWarmUp(ModelError("It cannot be evaluated.")))
+    assert "It cannot be evaluated." in loaded.warnings[0]
+    assert models.language_models[0].closed
+    assert not models.transcribers[0].closed
+    loaded.pipeline.close()
+
+
+def test_nothing_stays_in_memory_when_loading_is_broken_off(models: Models, paths: Paths) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        load_models(DEMO, paths, Metrics(), BrokenWarmUp(KeyboardInterrupt()))
+    assert models.language_models[0].closed
+    assert models.transcribers[0].closed

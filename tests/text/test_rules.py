@@ -113,6 +113,11 @@ EMAIL = {
     "hi anna exclamation mark new paragraph it works": "Hi Anna,\n\nIt works.",
     "hi tom no wait hi peter thanks": "Hi Peter,\n\nThanks.",
     "thanks for the report period thanks": "Thanks for the report.\n\nThanks,",
+    "see you period best regards comma tom new paragraph ps the invoice is late": (
+        "See you.\n\nBest regards,\nTom\n\nPs the invoice is late."
+    ),
+    "i send kind regards julia period see you": "I send kind regards Julia. See you.",
+    "all the best period see you soon": "All the best. See you soon.",
 }
 SLACK = {
     "um i am running late start without me": "I'm running late start without me",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.config.schema import Settings
@@ -44,12 +45,13 @@ def load_models(settings: Settings, paths: Paths, metrics: Metrics, warm_up: War
     """
     transcriber = _load_transcriber(settings, paths)
     warnings: tuple[str, ...] = ()
-    try:
-        formatter = load_formatter(settings, paths, metrics, warm_up=warm_up)
-    except (VoiceflowError, OSError) as error:
-        log.error("no language model: %s", error)
-        warnings = (f"Texts are formatted by rules only: {error}",)
-        formatter = Formatter(None, None, metrics)
+    with _closed_on_error(transcriber):
+        try:
+            formatter = load_formatter(settings, paths, metrics, warm_up=warm_up)
+        except (VoiceflowError, OSError) as error:
+            log.error("no language model: %s", error)
+            warnings = (f"Texts are formatted by rules only: {error}",)
+            formatter = Formatter(None, None, metrics)
     return LoadedModels(Pipeline(transcriber, formatter, metrics), warnings)
 
 
@@ -69,12 +71,13 @@ def load_formatter(
         return Formatter(None, None, metrics)
     path = resolve(ModelKind.LANGUAGE, settings.llm.model, paths.models_dir, assets_dir())
     model = load_language_model(path, settings.llm, paths.cache_dir)
-    prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", paths.config_dir)
-    cache = PromptCache(prompts.template, metrics)
-    limit_bytes = settings.prompt_cache.disk_mb << 20
-    store = PrefixStore(prefixes_dir or paths.prefixes_dir, limit_bytes, metrics)
-    speed, costs = (warm_up or WarmUp()).run(model)
-    return Formatter(LlmEngine(model, metrics, store, speed, costs), cache, metrics)
+    with _closed_on_error(model):
+        prompts = ContextPrompts(model.render_chat, assets_dir() / "prompts", paths.config_dir)
+        cache = PromptCache(prompts.template, metrics)
+        limit_bytes = settings.prompt_cache.disk_mb << 20
+        store = PrefixStore(prefixes_dir or paths.prefixes_dir, limit_bytes, metrics)
+        speed, costs = (warm_up or WarmUp()).run(model)
+        return Formatter(LlmEngine(model, metrics, store, speed, costs), cache, metrics)
 
 
 @contextmanager
@@ -84,24 +87,19 @@ def open_pipeline(
     """A pipeline for one command; with `formats` false no language model is loaded."""
     metrics = Metrics()
     transcriber = _load_transcriber(settings, paths)
-    formatter = Formatter(None, None, metrics)
-    if formats:
-        formatter = load_formatter(settings, paths, metrics, prefixes_dir)
-    pipeline = Pipeline(transcriber, formatter, metrics)
-    try:
+    with _closed_on_error(transcriber):
+        formatter = Formatter(None, None, metrics)
+        if formats:
+            formatter = load_formatter(settings, paths, metrics, prefixes_dir)
+    with closing(Pipeline(transcriber, formatter, metrics)) as pipeline:
         yield pipeline
-    finally:
-        pipeline.close()
 
 
 @contextmanager
 def open_formatter(settings: Settings, paths: Paths) -> Iterator[Formatter]:
     """A formatter for one command."""
-    formatter = load_formatter(settings, paths, Metrics())
-    try:
+    with closing(load_formatter(settings, paths, Metrics())) as formatter:
         yield formatter
-    finally:
-        formatter.close()
 
 
 def _load_transcriber(settings: Settings, paths: Paths) -> Transcriber:
@@ -112,5 +110,20 @@ def _load_transcriber(settings: Settings, paths: Paths) -> Transcriber:
         )
     path = resolve(ModelKind.SPEECH, settings.speech.model, paths.models_dir, assets_dir())
     transcriber = load_transcriber(path, settings.speech, load_voice_detector())
-    transcriber.warm_up()
+    with _closed_on_error(transcriber):
+        transcriber.warm_up()
     return transcriber
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+@contextmanager
+def _closed_on_error(part: _Closes) -> Iterator[None]:
+    """A model that nobody will own keeps its memory for as long as the process lives, unless closed."""
+    try:
+        yield
+    except BaseException:
+        part.close()
+        raise

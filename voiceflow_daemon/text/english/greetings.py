@@ -21,9 +21,10 @@ LONGEST_SIGNATURE = 2
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The end of a message: tokens[:body_end] is its body."""
+    """A closing and its signature, tokens[body_end:end] with their marks; the body is before them."""
 
     body_end: int
+    end: int
     words: tuple[Token, ...] = ()
     signature: tuple[Token, ...] = ()
 
@@ -65,7 +66,27 @@ def find_closing(tokens: Sequence[Token]) -> Closing:
     while not found and unknown >= 0 and end - unknown <= LONGEST_SIGNATURE and _may_sign(tokens[unknown]):
         found = _closing_before(tokens, unknown, end, hard=True)
         unknown -= 1
-    return found or Closing(len(tokens))
+    return found or Closing(len(tokens), len(tokens))
+
+
+def closing_inside(tokens: Sequence[Token]) -> Closing | None:
+    """The first closing with a known name that more text follows ('PS ...'), between marks or breaks."""
+    starts = (at for at in range(len(tokens)) if not at or not tokens[at - 1].is_word)
+    return next((found for at in starts if (found := _closing_from(tokens, at))), None)
+
+
+def _closing_from(tokens: Sequence[Token], start: int) -> Closing | None:
+    for closing in CLOSINGS.starting(key_at(tokens, start)):
+        words_end = start + len(closing)
+        if tuple(keys_at(tokens, start, len(closing))) != closing:
+            continue
+        signed = words_end + int(words_end < len(tokens) and tokens[words_end].is_comma)
+        end = signed
+        while end - signed < LONGEST_SIGNATURE and key_at(tokens, end) in NAMES:
+            end += 1
+        if signed < end < len(tokens) and not tokens[end].is_word:
+            return Closing(start, end, tuple(tokens[start:words_end]), tuple(tokens[signed:end]))
+    return None
 
 
 def _may_sign(token: Token) -> bool:
@@ -92,5 +113,5 @@ def _closing_before(tokens: Sequence[Token], signed: int, end: int, *, hard: boo
         body_end = start
         while body_end and (tokens[body_end - 1].is_comma or tokens[body_end - 1].kind is Kind.BREAK):
             body_end -= 1
-        return Closing(body_end, tuple(tokens[start:at]), tuple(tokens[signed:end]))
+        return Closing(body_end, len(tokens), tuple(tokens[start:at]), tuple(tokens[signed:end]))
     return None

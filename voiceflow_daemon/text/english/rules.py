@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from voiceflow_daemon.text.english.capitals import capitalise_names
 from voiceflow_daemon.text.english.corrections import apply_corrections, apply_scratches, marker_at
 from voiceflow_daemon.text.english.fillers import drop_fillers, drop_stutters
-from voiceflow_daemon.text.english.greetings import Closing, find_closing, greeting_length
+from voiceflow_daemon.text.english.greetings import Closing, closing_inside, find_closing, greeting_length
 from voiceflow_daemon.text.english.identifiers import write_identifiers
 from voiceflow_daemon.text.english.numbers import write_numbers
 from voiceflow_daemon.text.english.sentences import write_sentences
@@ -48,7 +48,7 @@ def format_english(raw: str, context: str, *, opens: bool = True) -> str:
     body = _corrected(body)
     if opens and not opening.words:  # a correction may have stood in it
         opening, body = _split_greeting(body)
-    closing = find_closing(body) if context == "email" else Closing(len(body))
+    closing = find_closing(body) if context == "email" else Closing(len(body), len(body))
     body = body[: closing.body_end]
     if context == "code":
         body = write_identifiers(body)
@@ -100,18 +100,21 @@ def _greeted(greeting: Sequence[Token], end: Token = COMMA) -> str:
 
 
 def _letter(greeting: Sequence[Token], body: Sequence[Token], closing: Closing) -> str:
-    """Greeting, body and closing as the paragraphs of an e-mail."""
-    parts = []
-    if greeting:
-        parts.append(_greeted(greeting))
-    if body:
-        parts.append(write_sentences(body).text)
-    if closing.words:
-        name = " ".join(with_capital(token.text) for token in capitalise_names(closing.signature))
-        parts.append(
-            write_sentences(closing.words, last_mark=False).text + "," + ("\n" + name if name else "")
-        )
+    """Greeting, body and closing as the paragraphs of an e-mail; what follows a closing is one more."""
+    parts = [_greeted(greeting) if greeting else ""]
+    while inner := closing_inside(body):
+        parts += [write_sentences(body[: inner.body_end]).text, _signed(inner)]
+        body = body[inner.end :]
+    parts += [write_sentences(body).text, _signed(closing)]
     return PARAGRAPH.join(part for part in parts if part)
+
+
+def _signed(closing: Closing) -> str:
+    """The closing with the name on a line below it."""
+    if not closing.words:
+        return ""
+    name = " ".join(with_capital(token.text) for token in capitalise_names(closing.signature))
+    return write_sentences(closing.words, last_mark=False).text + "," + ("\n" + name if name else "")
 
 
 def _message(tokens: Sequence[Token], context: str) -> str:
