@@ -16,8 +16,8 @@ from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.bench.utterances import LEAD_S, Clip, Utterance
 from voiceflow_daemon.bench.word_errors import WordErrors
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.storage.paths import user_paths
 
 OURS_MS = {5: 500.0, 60: 600.0, 180: 650.0}

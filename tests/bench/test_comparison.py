@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiceflow_daemon.bench.comparison import Alike, Comparison, alike, sentences_of
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated
 
 
 def comparison(by_sentence: str, at_once: str) -> Comparison:

@@ -19,8 +19,8 @@ from voiceflow_daemon.bench.utterances import Clip, Utterance, join_clips, sampl
 from voiceflow_daemon.bench.word_errors import WordErrors
 from voiceflow_daemon.config.schema import HotkeySettings, LlmSettings, Settings, SpeechSettings
 from voiceflow_daemon.daemon.deliverer import Delivered, Order
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.daemon.orders import Done, Job
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.errors import ModelMissingError, VoiceflowError

@@ -13,8 +13,8 @@ from voiceflow_daemon.bench.sentence_report import as_json, differences
 from voiceflow_daemon.bench.sentence_table import WAYS, show
 from voiceflow_daemon.bench.sentences import Samples
 from voiceflow_daemon.bench.word_errors import ErrorsByWay, WordErrors
+from voiceflow_daemon.daemon.dictated import Dictated, Finished
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated, Finished
 from voiceflow_daemon.text.seams import Rule
 from voiceflow_daemon.text.settling import Sentence
 

@@ -14,8 +14,8 @@ from voiceflow_daemon.bench.recognition import Segmented
 from voiceflow_daemon.bench.sentences import both_ways, measure
 from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.config.schema import LlmSettings, Settings, SpeechSettings
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Formatter
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.daemon.pipeline import Pipeline
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech import Transcript

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from tests.cli.machine import Machine
 from voiceflow_daemon.cli import demo
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.paths import assets_dir
 

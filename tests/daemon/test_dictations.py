@@ -23,10 +23,10 @@ from voiceflow_daemon.config.schema import DeliverySettings, Settings
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import Board
 from voiceflow_daemon.daemon.deliverer import Deliverer, Order
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.dictation import Dictation
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.daemon.orders import Done, Fixed, Job
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings, SpeechSettings
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
-from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
+from voiceflow_daemon.daemon.live import LiveDictation, NotWantedError
 from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import RecognitionAbortedError, Transcript, always

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.text.alignment import common_length
 from voiceflow_daemon.text.settling import ENDS
 

@@ -25,8 +25,8 @@ from voiceflow_daemon.daemon import events
 from voiceflow_daemon.daemon.control_protocol import Request
 from voiceflow_daemon.daemon.coordinator import Coordinator
 from voiceflow_daemon.daemon.deliverer import Delivered, Deliverer
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.hotkeys import HotkeyHost
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.daemon.loading import LoadedModels, load_formatter
 from voiceflow_daemon.daemon.orders import Done, LoadFailed, Prepared
 from voiceflow_daemon.daemon.parts import Parts

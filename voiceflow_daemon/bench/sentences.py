@@ -17,7 +17,7 @@ from voiceflow_daemon.bench.subject import DictationSubject, patient
 from voiceflow_daemon.bench.utterances import Utterance, join_clips, sample_clips
 from voiceflow_daemon.bench.word_errors import ErrorsByWay, word_errors
 from voiceflow_daemon.config.schema import ContextSettings, Settings
-from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.loading import load_formatter
 from voiceflow_daemon.daemon.pipeline import Pipeline
 from voiceflow_daemon.metrics import Metrics

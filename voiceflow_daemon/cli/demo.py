@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from voiceflow_daemon.config.schema import Settings
-    from voiceflow_daemon.daemon.live import Dictated
+    from voiceflow_daemon.daemon.dictated import Dictated
     from voiceflow_daemon.daemon.pipeline import Pipeline
 
 SHORT = ("note_short.wav", "email_meeting.wav", "chat_short.wav", "code_define.wav")

@@ -11,20 +11,20 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.dictated import Dictated, Finished, turns_of
 from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.daemon.heard import Heard
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.llm.engine import always
-from voiceflow_daemon.llm.turns import Turn, chain
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.speech.transcriber import (
-    SAMPLE_RATE_HZ,
     RecognitionAbortedError,
     Transcriber,
     join_texts,
@@ -32,88 +32,13 @@ from voiceflow_daemon.speech.transcriber import (
 from voiceflow_daemon.text.joining import fixed_text, join_finished
 from voiceflow_daemon.text.languages import joint
 from voiceflow_daemon.text.rules import format_by_rules
-from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
+from voiceflow_daemon.text.settling import Sentence, whole_transcript
 
 log = logging.getLogger(__name__)
 
 
-LANGUAGE_CERTAIN_MS = 2000
-"""Speech by which a dictation's language is known, where several are spoken; it stays in that one then."""
-
-
-@dataclass(frozen=True)
-class Dictated:
-    """The result for one recording.
-
-    `stages_ms` has the time of each stage after the release, in milliseconds. `sentences` are the pieces
-    that were formatted each for itself, in order: what the release found unwritten is one of them.
-    """
-
-    raw: str
-    text: str
-    rung: Rung
-    stages_ms: dict[str, float] = field(default_factory=dict)
-    sentences: tuple[Finished, ...] = ()
-
-
 class NotWantedError(Exception):
     """The work was given up between two stages, or two windows of the recogniser, as its caller wished."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A sentence as it was heard, and as it will be delivered unless it is revised."""
-
-    sentence: Sentence
-    text: str
-    rung: Rung
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What is known of a recording up to sample `until`; never changed, so that a guess costs nothing."""
-
-    until: int = 0
-    language: str = ""
-    """As it was recognised last; settled by then where `is_language_certain`."""
-    speech_ms: int = 0
-    """Of the segments in which words were recognised."""
-    settling: Settling = field(default_factory=Settling)
-    texts: tuple[str, ...] = ()
-    """Of each piece that was recognised."""
-    finished: tuple[Finished, ...] = ()
-    loudness: float = 0.0
-    """Of the recording so far, 0..1: what is far below it is somebody else in the background."""
-
-    @property
-    def is_language_certain(self) -> bool:
-        """Whether enough was heard to tell the language by; an "okay" could be of many."""
-        return self.speech_ms >= LANGUAGE_CERTAIN_MS
-
-    @property
-    def pending(self) -> Sentence | None:
-        """The first settled sentence that is not written, or was revised since it was.
-
-        None in a language that puts no spaces between words: what settles a sentence are words.
-        """
-        if not joint(self.language):
-            return None
-        agreed = self.agreed
-        return self.settling.sentences[agreed] if agreed < len(self.settling.sentences) else None
-
-    @property
-    def done(self) -> tuple[Finished, ...]:
-        """The finished sentences that still stand, by what settles them now: that may have changed since."""
-        pairs = zip(self.finished[: self.agreed], self.settling.sentences, strict=False)
-        return tuple(replace(one, sentence=said) for one, said in pairs)
-
-    @property
-    def agreed(self) -> int:
-        """How many of the finished sentences still stand."""
-        for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):
-            if done.sentence.marked != said.marked:
-                return at
-        return min(len(self.finished), len(self.settling.sentences))
 
 
 class LiveDictation:
@@ -162,7 +87,7 @@ class LiveDictation:
             with self._metrics.timed("segment_transcribe_ms"):
                 text, language = self._recognise(segment.samples, heard, wanted)
         gap_s, pause_s = segment.gap_ms / 1000, segment.pause_ms / 1000
-        heard = _after(heard, text, language, segment.end, gap_s, pause_s)
+        heard = heard.after(text, language, segment.end, gap_s, pause_s)
         self._heard = replace(heard, speech_ms=heard.speech_ms + (segment.speech_ms if text else 0))
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
@@ -185,7 +110,7 @@ class LiveDictation:
 
     def _read_ahead(self, wanted: Callable[[], bool]) -> None:
         """Have what the next sentence builds on read, before the release would have to wait for it."""
-        turns = _turns(self._heard.finished)
+        turns = turns_of(self._heard.finished)
         with suppress(VoiceflowError):  # Whoever formats next meets it again, and says so.
             self._formatter.prepare(self._context, self._settings, wanted, turns)
 
@@ -219,7 +144,7 @@ class LiveDictation:
         heard, rest = self._heard, samples[self._heard.until :]
         if len(rest):
             text, language = self._recognise(rest, heard, wanted)
-            heard = _after(heard, text, language, len(samples), gap_s, 0.0)
+            heard = heard.after(text, language, len(samples), gap_s, 0.0)
         return replace(heard, settling=heard.settling.finish())
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
@@ -250,7 +175,7 @@ class LiveDictation:
     ) -> tuple[str, Rung]:
         """Finish what comes behind the sentences that are `done`."""
         return self._formatter.format(
-            text, self._context, self._settings, heard.language, wanted, draft, _turns(done), goes_on=True
+            text, self._context, self._settings, heard.language, wanted, draft, turns_of(done), goes_on=True
         )
 
     @property
@@ -286,17 +211,3 @@ class LiveDictation:
         yield
         stages[name] = (time.perf_counter() - start) * 1e3
         self._metrics.observe_ms(f"{name}_ms", stages[name])
-
-
-def _turns(finished: Sequence[Finished]) -> Sequence[Turn]:
-    """The sentences that the next one is given as its context."""
-    return chain([Turn(one.sentence.marked, one.text) for one in finished if one.text.strip()])
-
-
-def _after(heard: Heard, text: str, language: str, until: int, gap_s: float, pause_s: float) -> Heard:
-    """With the text of what came next, the silence before it and, as far as it went, behind it."""
-    settling = replace(heard.settling, language=language or "en")
-    silent_s = gap_s if text else (until - heard.until) / SAMPLE_RATE_HZ
-    settling = settling.hear(text, silent_s, pause_s)
-    texts = (*heard.texts, text) if text else heard.texts
-    return replace(heard, until=until, language=language, settling=settling, texts=texts)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.deliverer import Order
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.dictation import Dictation
-from voiceflow_daemon.daemon.live import Dictated
 from voiceflow_daemon.desktop.inserter import Delivery
 from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Orphan

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.daemon.live import Dictated
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.errors import VoiceflowError
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Formatter
-from voiceflow_daemon.daemon.live import Dictated, LiveDictation
+from voiceflow_daemon.daemon.live import LiveDictation
 from voiceflow_daemon.llm.engine import always
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.metrics import Metrics

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from voiceflow_daemon.config.schema import Settings
+from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.heap import give_back
-from voiceflow_daemon.daemon.live import Dictated, LiveDictation, NotWantedError
+from voiceflow_daemon.daemon.live import LiveDictation, NotWantedError
 from voiceflow_daemon.daemon.loading import LoadedModels
 from voiceflow_daemon.daemon.orders import (
     Done,
