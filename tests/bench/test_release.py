@@ -11,6 +11,7 @@ import pytest
 
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench import release
+from voiceflow_daemon.bench.place import NOWHERE
 from voiceflow_daemon.bench.release import Run, measure, measure_recognition
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, release_daemon
 from voiceflow_daemon.bench.release_table import WAYS
@@ -23,7 +24,7 @@ from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.formatting import Rung
 from voiceflow_daemon.daemon.orders import Done, Job
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
-from voiceflow_daemon.errors import ModelMissingError, VoiceflowError
+from voiceflow_daemon.errors import DeliveryError, ModelMissingError, VoiceflowError
 from voiceflow_daemon.storage.paths import Paths, assets_dir
 
 DEMO = Settings(
@@ -89,7 +90,7 @@ def test_the_daemon_hears_nobody(paths: Paths, tmp_path: Path) -> None:
 
 
 def test_a_text_in_pieces_is_there_with_the_last_one(paths: Paths, tmp_path: Path) -> None:
-    daemon = ReleaseDaemon(DEMO, paths, tmp_path)
+    daemon = ReleaseDaemon(DEMO, paths, tmp_path, NOWHERE)
     dictated = Dictated("one two", "One. Two.", Rung.MODEL)
     done = Done(Job(1, np.zeros(1, np.int16), "default", DEMO), dictated)
     first = Order(1, "One.", None, DEMO.delivery, is_last=False)
@@ -99,6 +100,22 @@ def test_a_text_in_pieces_is_there_with_the_last_one(paths: Paths, tmp_path: Pat
         daemon._news.put(news)
     assert daemon._await_text(0.0, lambda _: None) is dictated
     assert daemon._news.empty()
+
+
+@pytest.mark.parametrize(
+    ("delivery", "error", "told"),
+    [
+        (Delivery(Outcome.KEPT, "another window has the focus now"), None, "could not be put at the cursor"),
+        (None, DeliveryError("There is no clipboard."), "There is no clipboard"),
+    ],
+)
+def test_a_text_that_is_not_at_the_cursor_ends_it(
+    paths: Paths, tmp_path: Path, delivery: Delivery | None, error: DeliveryError | None, told: str
+) -> None:
+    daemon = ReleaseDaemon(DEMO, paths, tmp_path, NOWHERE)
+    daemon._news.put(Delivered(Order(1, "One.", None, DEMO.delivery), delivery, error))
+    with pytest.raises(VoiceflowError, match=told):
+        daemon._await_text(0.0, lambda _: None)
 
 
 def test_a_daemon_without_its_model_tells(paths: Paths, tmp_path: Path) -> None:

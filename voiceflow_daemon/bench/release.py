@@ -13,6 +13,7 @@ from voiceflow_daemon.audio.voice import load_voice_detector
 from voiceflow_daemon.bench import decode
 from voiceflow_daemon.bench.decode import DecodeTimes, demo_dictations
 from voiceflow_daemon.bench.folder import own_folder
+from voiceflow_daemon.bench.place import NOWHERE, Place
 from voiceflow_daemon.bench.recognition import Piece, Remembering, clip_pieces, heard
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
 from voiceflow_daemon.bench.sequential import Answered, Models
@@ -55,23 +56,27 @@ class Samples:
 
     speech_threads: int
     llm_threads: int
+    is_desktop: bool = False
+    """Whether the daemon's texts were put into an editor."""
     prompt_tokens: int = 0
     runs: dict[int, list[Run]] = field(default_factory=dict)
     heard: dict[int, ErrorsByWay] = field(default_factory=dict)
 
 
-def measure(subject: DictationSubject, runs: Mapping[int, int], progress: Progress) -> Samples:
+def measure(
+    subject: DictationSubject, runs: Mapping[int, int], progress: Progress, place: Place = NOWHERE
+) -> Samples:
     """Speak utterances of each length that often; once before that, which does not count.
 
-    Raises `VoiceflowError`.
+    The daemon delivers them to the `place`. Raises `VoiceflowError`.
     """
     subject = replace(subject, settings=_measurable(subject.settings))
     clips = sample_clips(_recordings())
-    samples = Samples(_speech_threads(subject), _llm_threads(subject))
+    samples = Samples(_speech_threads(subject), _llm_threads(subject), place.is_desktop)
     through, total = 0, sum(seconds * count for seconds, count in runs.items())
     with ExitStack() as stack:
         folder = stack.enter_context(own_folder(subject.paths.cache_dir / "bench"))
-        daemon = stack.enter_context(release_daemon(subject.settings, subject.paths, folder))
+        daemon = stack.enter_context(release_daemon(subject.settings, subject.paths, folder, place))
         others = stack.enter_context(closing(_sequential(subject)))
         three_ways = _ThreeWays(daemon, others, _system_prompt(subject))
         samples.prompt_tokens = others.tokens(three_ways.system)

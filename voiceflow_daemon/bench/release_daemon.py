@@ -17,6 +17,7 @@ from voiceflow_daemon.audio.capture_events import CaptureFailed
 from voiceflow_daemon.audio.recorder import Recorder
 from voiceflow_daemon.audio.voice import BackgroundDetector, load_voice_detector
 from voiceflow_daemon.bench.moments import work_after
+from voiceflow_daemon.bench.place import NOWHERE, Place
 from voiceflow_daemon.bench.played_microphone import PlayedMicrophone
 from voiceflow_daemon.bench.release_parts import Cursor, Hand, LastNote, SameWindow, TimedMetrics
 from voiceflow_daemon.bench.utterances import Utterance
@@ -24,7 +25,7 @@ from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.daemon.control_protocol import Request
 from voiceflow_daemon.daemon.coordinator import Coordinator
-from voiceflow_daemon.daemon.deliverer import Delivered, Deliverer
+from voiceflow_daemon.daemon.deliverer import Delivered, Deliverer, is_at_cursor
 from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.hotkeys import HotkeyHost
 from voiceflow_daemon.daemon.loading import LoadedModels, load_formatter
@@ -67,8 +68,8 @@ class Spoken:
 class ReleaseDaemon:
     """Speaks utterances to a daemon that is ready."""
 
-    def __init__(self, settings: Settings, paths: Paths, folder: Path) -> None:
-        """`folder` takes the journal and the evaluated prompts."""
+    def __init__(self, settings: Settings, paths: Paths, folder: Path, place: Place) -> None:
+        """`folder` takes the journal and the evaluated prompts, `place` the texts."""
         self._settings = settings
         self._paths = paths
         self._folder = folder
@@ -76,7 +77,8 @@ class ReleaseDaemon:
         self._incoming = events.EventQueue()
         self._news: queue.SimpleQueue[events.Message] = queue.SimpleQueue()
         self._note = LastNote()
-        self._cursor = Cursor()
+        self._window = SameWindow(place.window)
+        self._cursor = Cursor(place.open_inserter)
         self._hand = Hand(self._emit)
         self._microphone = PlayedMicrophone(self._hand.release)
 
@@ -87,13 +89,13 @@ class ReleaseDaemon:
         recorder = Recorder(self._microphone, emit, detector=detector)
         worker = Worker(self._load, emit)
         hotkeys = HotkeyHost(lambda _: self._hand)
-        deliverer = Deliverer(lambda: self._cursor, hotkeys.is_down, emit)
+        deliverer = Deliverer(self._cursor.open, hotkeys.is_down, emit)
         parts = Parts(
             recorder=recorder,
             worker=worker,
             deliverer=deliverer,
             hotkeys=hotkeys,
-            active_window=SameWindow(),
+            active_window=self._window,
             journal=Journal(self._folder / "journal"),
             history=History(self._folder / "history.sqlite3"),
             metrics=self._metrics,
@@ -173,6 +175,10 @@ class ReleaseDaemon:
                     raise VoiceflowError("Nothing was heard in a sample recording.", self._note.text)
                 case Done() as done:
                     dictated = done.dictated
+                case Delivered(delivery=delivery, error=error) if not is_at_cursor(delivery):
+                    raise error or VoiceflowError(
+                        "A text could not be put at the cursor.", delivery.reason if delivery else ""
+                    )
                 case Delivered(order=order) if dictated is not None and order.is_last:
                     return dictated
 
@@ -201,9 +207,11 @@ def _nothing(*_arguments: object) -> None:
 
 
 @contextmanager
-def release_daemon(settings: Settings, paths: Paths, folder: Path) -> Iterator[ReleaseDaemon]:
+def release_daemon(
+    settings: Settings, paths: Paths, folder: Path, place: Place = NOWHERE
+) -> Iterator[ReleaseDaemon]:
     """A daemon that is ready; raises `VoiceflowError`."""
     with ExitStack() as running:
-        daemon = ReleaseDaemon(settings, paths, folder)
+        daemon = ReleaseDaemon(settings, paths, folder, place)
         daemon.start(running)
         yield daemon

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import queue
 import time
+from collections.abc import Callable
 from typing import Any
 
 from voiceflow_daemon.bench.moments import Moment
-from voiceflow_daemon.desktop.inserter import Delivery, Outcome
+from voiceflow_daemon.config.schema import DeliverySettings
+from voiceflow_daemon.desktop.inserter import Delivery, Inserter, Outcome
 from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.hotkey.listener import EmitHotkey, KeyDown, KeyUp
 from voiceflow_daemon.metrics import Metrics
-
-EDITOR = Window(1, "Editor")
 
 
 class Hand:
@@ -53,29 +53,54 @@ class Hand:
         self._emit(KeyUp())
 
 
-class Cursor:
-    """The `Inserter` that only notes when a text comes, and what the process has worked by then."""
-
-    def __init__(self) -> None:
-        self.delivered_at = 0.0
-        """In `time.perf_counter`."""
-        self.cpu_s = 0.0
+class Sink:
+    """The `Inserter` of a place that takes every text at once."""
 
     def deliver(self, *_text: Any, **_more: Any) -> Delivery:
         """Take whatever it is."""
-        self.delivered_at, self.cpu_s = time.perf_counter(), time.process_time()
         return Delivery(Outcome.PASTED)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
+class Cursor:
+    """The `Inserter` that notes when a text stands, and what the process has worked by then."""
+
+    def __init__(self, open_inserter: Callable[[], Inserter]) -> None:
+        self._open_inserter = open_inserter
+        self._inserter: Inserter = Sink()
+        self.delivered_at = 0.0
+        """In `time.perf_counter`."""
+        self.cpu_s = 0.0
+
+    def open(self) -> Inserter:
+        """Itself, ready; raises `DisplayError`. The thread that delivers calls it."""
+        self._inserter = self._open_inserter()
+        return self
+
+    def deliver(
+        self, text: str, target: Window | None, settings: DeliverySettings, so_far: str = ""
+    ) -> Delivery:
+        """Have it delivered; raises `DeliveryError`."""
+        delivery = self._inserter.deliver(text, target, settings, so_far)
+        self.delivered_at, self.cpu_s = time.perf_counter(), time.process_time()
+        return delivery
+
+    def close(self) -> None:
+        """Let go of the desktop."""
+        self._inserter.close()
+
+
 class SameWindow:
-    """The focus stays where it is."""
+    """The `ActiveWindow` in which every dictation is meant for the same window."""
+
+    def __init__(self, window: Window) -> None:
+        self._window = window
 
     def sample(self) -> Window:
-        """The editor."""
-        return EDITOR
+        """That window, wherever the focus is: delivery looks for itself, and keeps what is out of place."""
+        return self._window
 
     def close(self) -> None:
         """Nothing is held."""

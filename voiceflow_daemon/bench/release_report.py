@@ -104,6 +104,7 @@ def as_json(figures: Report) -> dict[str, Any]:
             for seconds, runs in samples.runs.items()
         },
         "threads": {"speech": samples.speech_threads, "llm": samples.llm_threads},
+        "delivered_to": "desktop" if samples.is_desktop else "sink",
         "waiting": figures.waiting,
         "prompt_tokens": samples.prompt_tokens,
         **{name: _medians(of) for name, of in measured.items()},

@@ -35,7 +35,7 @@ EXPLANATION = """\
 From the physical release of the key to the text: medians, and in brackets the quartiles.
 The key is let go with the last word; voiceflow's grace ({grace} ms) and tail ({tail} ms) are in
 its time, the others have none. Recordings are played in real time to the daemon's own
-threads; the text goes to a sink instead of a desktop.
+threads; the text goes {place}.
 
 "One after the other" records all, then runs faster-whisper's transcribe and
 Llama.create_chat_completion with their defaults, the prompt being read anew; "with the prompt
@@ -67,6 +67,7 @@ def show(console: Console, figures: Report) -> None:
         speech=samples.speech_threads,
         llm=samples.llm_threads,
         waiting=figures.waiting,
+        place="into the editor" if samples.is_desktop else "to a sink instead of a desktop",
     )
     console.print(explanation, highlight=False, soft_wrap=True)
     if figures.subject.is_stand_in:

@@ -50,12 +50,15 @@ examples:
   voiceflow bench release                        your own models, else stand-ins ({DEFAULT_SHAPE})
   voiceflow bench release --shape demo           the two demo models
   voiceflow bench release --shape {DEFAULT_SHAPE} --seconds 5,60
+  voiceflow bench release --desktop --seconds 5  delivered into a real, empty editor
   voiceflow bench release --json release.json --plot release.svg
 
 It takes 20 minutes, for it listens in real time, and wants an idle machine; a running
 daemon should be stopped.
 """
 _DURATION = "{minutes} min of speech are played in real time; with all else it takes about twice as long."
+
+_CLICK = "Click into an empty text in an editor, and leave the focus there until the end."
 
 
 def register(
@@ -80,6 +83,9 @@ def register(
     release.add_argument("--runs", type=count, help="of each length; default: fewer of the long ones")
     release.add_argument("--context", metavar="NAME", help="default: as in the config")
     release.add_argument("--threads", type=count, help="default: as in the config, else the physical cores")
+    release.add_argument(
+        "--desktop", action="store_true", help="put the texts into the editor that you click into"
+    )
     release.add_argument("--json", type=Path, metavar="FILE", help="write the figures, for programs")
     release.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw them")
     release.set_defaults(func=_release)
@@ -90,6 +96,7 @@ def _release(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from voiceflow_daemon.bench.line_chart import line_chart
+    from voiceflow_daemon.bench.place import NOWHERE, clicked_place
     from voiceflow_daemon.bench.release import measure, measure_decoding, measure_recognition
     from voiceflow_daemon.bench.release_report import as_json, report
     from voiceflow_daemon.bench.release_table import show
@@ -99,8 +106,12 @@ def _release(options: argparse.Namespace) -> int:
     runs = {seconds: options.runs or _default_runs(seconds) for seconds in options.seconds}
     spoken_s = sum(seconds * count for seconds, count in runs.items())
     progress_console.print(_DURATION.format(minutes=math.ceil(spoken_s / 60)), highlight=False)
+    place = NOWHERE
+    if options.desktop:
+        place = clicked_place(lambda: progress_console.print(_CLICK))
+        progress_console.print(f"Delivering into {place.window.application}.")
     with quiet(), bar(progress_console, "Dictating") as progress:
-        samples = measure(subject, runs, progress)
+        samples = measure(subject, runs, progress, place)
     with bar(progress_console, "Recognising in other ways") as progress:
         measure_recognition(subject, samples, progress)
     with bar(progress_console, "Writing with and without drafts") as progress:
