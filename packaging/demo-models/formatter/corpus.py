@@ -179,16 +179,23 @@ class Speaker:
         if r < 0.41:
             at = rng.choice(["at", "until", "before"])
             return self.fill(f"the {{noun}} is {at} {clock(rng)} {marker} {clock(rng)}")
-        if r < 0.51:
+        if r < 0.46:
             return self.fill(f"we need {number(rng)} {marker} {number(rng)} {{noun}}s")
+        if r < 0.53:
+            rate, unit = (
+                rng.choice(["", "", " a night", " a week", " per {noun}"]),
+                rng.choice(["", " dollars"]),
+            )
+            marker = rng.choice([marker, "i mean"])
+            return self.fill(f"the {{noun}} is {number(rng)} dollars{rate} {marker} {number(rng)}{unit}")
         if r < 0.62:
             wrong, right = rng.sample(NAMES, 2)
             return self.fill(f"send the {{noun}} to {wrong} {marker} {right} {{when}}")
-        if r < 0.83:
-            again = rng.choice(LISTS["verb"])
+        if r < 0.85:
+            again, marker = rng.choice(LISTS["verb"]), rng.choice([marker, marker, "no wait actually"])
             said, meant = rng.choice(RESTARTED), rng.choice(RESTARTS)
             return self.fill(f"{again} {said} {marker} {again} {meant}")
-        if r < 0.92:
+        if r < 0.93:
             lead = rng.choice(["to the", "for the", "with my", "the", "in", "on the"])
             start = rng.choice(["go", "it is", "put it", "we looked", "i was", "she came"])
             return self.fill(f"{start} {lead} {{noun}} {marker} {lead} {{noun}} {{when}}")
@@ -205,7 +212,7 @@ class Speaker:
         r = self.rng.random()
         if r < 0.58:
             return self._grammar_sentence(self.rng.choice(EVERYDAY_STYLES))
-        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.8 else self.correction()
+        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.77 else self.correction()
 
     def _hard_clause(self):
         if self.rng.random() < (0.4 if self.context == "code" else 0.05):
@@ -239,6 +246,8 @@ class Speaker:
         return self.rng.choice(fillers)
 
     def _stutter(self, said):
+        if self.rng.random() < 0.2:
+            return self.rng.choice(["um", "uh"]) + " " + said[-1]
         if self.plain or self.rng.random() < 0.8 or len(said) < 2 or " " in said[-2]:
             return said[-1]
         return said[-2] + " " + said[-1]

@@ -50,29 +50,29 @@ def _link(rng, speaker, last, in_one_breath):
     if rng.random() < in_one_breath:
         return "", False, False
     r = rng.random()
-    if r < 0.56:
+    if r < 0.53:
         return "", False, True
-    if r < 0.62:
+    if r < 0.59:
         return "", False, False
-    if r < 0.80:
+    if r < 0.75:
         if reference.is_question(last) and rng.random() < 0.7:
             return "question mark", False, rng.random() < 0.7
         mark = rng.choice([*["period"] * 5, "full stop", "exclamation mark", "comma", "comma"])
         return mark, False, rng.random() < 0.7
-    if r < 0.86:
+    if r < 0.80:
         said = rng.choice(["new line", "new paragraph", "period new line", "period new paragraph"])
         return said, rng.random() < 0.2, rng.random() < 0.7
-    if r < 0.91:
+    if r < 0.85:
         return rng.choice(CONJUNCTIONS), rng.random() < 0.5, False
-    if r < 0.98:
-        return _scratch(rng, speaker), rng.random() < 0.6, rng.random() < 0.4
-    return speaker.fill(rng.choice(corpus.TEMPLATES["closing"])), True, True
+    if r < 0.96:
+        return _scratch(rng, speaker), rng.random() < 0.5, rng.random() < 0.4
+    return speaker.fill(rng.choice(corpus.TEMPLATES["closing"])), rng.random() < 0.7, rng.random() < 0.9
 
 
 def _scratch(rng, speaker):
     """What takes back the clause before it, at times one that was only begun."""
     said = [rng.choice(["", "", "no wait", "no"]), rng.choice(SCRATCHES)]
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         begun = speaker.clause().split()[: rng.randint(2, 5)]
         said = [rng.choice(["", "um", "uh"]), *begun, *said]
     return " ".join(said)

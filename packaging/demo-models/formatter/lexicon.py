@@ -58,8 +58,14 @@ NO_RESTART = set("the a an and or of to in on at for from with by is are was".sp
 
 # 'scratch that' deletes the clause before it; so many words where no mark says where that begins,
 LONGEST_SCRATCH = 12
-# but no more than from the last of these, if there is one.
-CLAUSE_LEADS = {"and", "but", "so", "because", "then", "also"}
+# and so many back to a mark,
+LONGEST_MARKED_SCRATCH = 24
+# but no more than from the last of these behind a hesitation,
+CLAUSE_OPENERS = set(
+    "the a an i we you he she they it this that there my our your please can could will".split()
+)
+# or of these, if there is one.
+CLAUSE_LEADS = set("and but because so then or which while although though unless since whereas".split())
 SCRATCH = [m.split() for m in ("scratch that", "strike that", "delete that")]
 
 SPOKEN = [
@@ -100,6 +106,8 @@ ORDINALS = {
 ORDINALS["thirtieth"] = 30
 NUMBERISH = set(ONES) | set(TEENS) | set(TENS) | {"hundred", "thousand"}
 NUM_TAIL = {"am", "pm", "percent", "dollars", "o'clock"}
+# Stay behind a corrected number: 'twenty dollars a night no wait thirty'.
+TAIL_LEADS = set("a an per each tomorrow today tonight".split())
 TIME_LEAD = set("at by until around before after from till about".split())
 
 GREET = [g.split() for g in ("good morning", "good afternoon", "good evening", "hi", "hello", "hey", "dear")]

@@ -15,6 +15,7 @@ from .lexicon import (
     AUX,
     BREAK,
     CLAUSE_LEADS,
+    CLAUSE_OPENERS,
     CLOSINGS,
     CONTEXTS,
     CONTRACT,
@@ -27,6 +28,7 @@ from .lexicon import (
     KEEP_REPEATS,
     KINDS,
     LIKE_PREV,
+    LONGEST_MARKED_SCRATCH,
     LONGEST_SCRATCH,
     MARKERS,
     MAX_IDENT,
@@ -47,6 +49,7 @@ from .lexicon import (
     SOFT_CLOSINGS,
     SPOKEN,
     SUBJ,
+    TAIL_LEADS,
     WEAK_MARKERS,
     WH,
     WH_CONTR,
@@ -79,6 +82,10 @@ def is_word(t):
 
 def low(t):
     return t.lower()
+
+
+class AfterPause(str):
+    """A word before which somebody hesitated."""
 
 
 def match(toks, i, phrase):
@@ -165,6 +172,8 @@ def fillers(toks):
             n = 2
         if n:
             left, right = drop_span(toks, i, n)
+            if right and is_word(right[0]):
+                right = [AfterPause(right[0]), *right[1:]]
             toks, i = left + right, len(left)
         else:
             i += 1
@@ -186,8 +195,7 @@ def stutters(toks):
                 and low(t) not in NUMBERISH
                 and not t[0].isdigit()
             ):
-                out.pop()
-                t = last
+                t = out.pop()
                 continue
             break
         out.append(t)
@@ -270,11 +278,14 @@ def scratch(toks):
 
 
 def scratched_from(toks, end):
-    """Where the clause begins that ends at `end`; a long one without marks is cut at its last 'and'."""
+    """Where the clause begins that ends at `end`; a long one is cut at its last hesitation or 'and'."""
     start = clause_start(toks[:end])
-    if end - start <= LONGEST_SCRATCH:
+    if end - start <= (LONGEST_MARKED_SCRATCH if start else LONGEST_SCRATCH):
         return start
-    for at in range(end - 2, start, -1):
+    for at in range(end - 1, start, -1):
+        if isinstance(toks[at], AfterPause) and low(toks[at]) in CLAUSE_OPENERS:
+            return at
+    for at in range(end - 2, max(start, end - LONGEST_SCRATCH), -1):
         if low(toks[at]) in CLAUSE_LEADS and low(toks[at - 1]) not in ("hundred", "and"):
             return at
     return end - LONGEST_SCRATCH
@@ -318,7 +329,8 @@ def corrected_from(left, right):
     clause, kind = clause_start(left), kind_of(right[0])
     cut = None
     if kind == "num":
-        cut = number_start(left, clause)
+        ends = range(len(left), max(clause, len(left) - 3), -1)
+        cut = next((at for end in ends if (at := number_start(left[:end], clause)) is not None), None)
     elif kind and kind_of(left[-1]) == kind:
         cut = len(left) - 1
     if cut is None:  # a restart: 'to the office no wait to the school'
@@ -326,6 +338,29 @@ def corrected_from(left, right):
         back = range(len(left) - 1, max(clause, len(left) - near) - 1, -1)
         cut = next((j for j in back if low(left[j]) == low(right[0])), None)
     return cut
+
+
+def number_length(toks):
+    """Words of the number at the start, with its unit."""
+    n = 0
+    while n < len(toks) and is_word(toks[n]) and (kind_of(toks[n]) == "num" or low(toks[n]) in NUM_TAIL):
+        n += 1
+        if n + 1 < len(toks) and low(toks[n]) == "and" and low(toks[n - 1]) == "hundred":
+            n += kind_of(toks[n + 1]) == "num" if is_word(toks[n + 1]) else 0
+    return n
+
+
+def corrected_number(wrong, right):
+    """`right` with the unit and the 'a night' of the number that it corrects."""
+    n, m = number_length(wrong), number_length(right)
+    if not n or not m:
+        return right
+    number, rest = right[:m], right[m:]
+    unit = low(wrong[n - 1])
+    if unit in ("dollars", "percent") and low(number[-1]) not in NUM_TAIL:
+        number = [*number, unit]
+    tail = wrong[n:]
+    return number + (tail if tail and low(tail[0]) in TAIL_LEADS else []) + rest
 
 
 def around_marker(toks, i):
@@ -357,7 +392,7 @@ def corrections(toks):
             capital = right[0][:1].isupper() and low(right[0]) not in PROPER and low(right[0]) != "i"
             if capital and cut != clause_start(left):
                 right = [low(right[0]), *right[1:]]
-            toks, i = left[:cut] + right, max(cut, 1)
+            toks, i = left[:cut] + corrected_number(left[cut:], right), max(cut, 1)
     return toks
 
 
@@ -515,20 +550,42 @@ def finish(toks, last_mark=True):
     return text, count
 
 
+def closing_within(toks):
+    """(where, its end, closing words, signature words) of a closing that more text follows, or None."""
+    for start in range(len(toks)):
+        if start and is_word(toks[start - 1]):
+            continue
+        for closing in CLOSINGS:
+            signed = start + len(closing)
+            if [low(t) for t in toks[start:signed]] != closing:
+                continue
+            end = signed
+            while end < len(toks) and end - signed < 2 and low(toks[end]) in NAMES:
+                end += 1
+            if signed < end < len(toks) and not is_word(toks[end]):
+                return start, end, toks[start:signed], toks[signed:end]
+    return None
+
+
 def letter(greet, toks, closing, sign):
-    """Greeting, body and closing as the paragraphs of an e-mail."""
+    """Greeting, body and closing as the paragraphs of an e-mail; what follows a closing is one more."""
     parts = []
     if greet:
         parts.append(finish(greet, False)[0] + ",")
-    body = finish(toks)[0]
-    if body:
-        parts.append(body)
+    while found := closing_within(toks):
+        start, end, words, names = found
+        parts += [finish(toks[:start])[0], signed(words, names)]
+        toks = toks[end:]
+    parts.append(finish(toks)[0])
     if closing:
-        end = finish(closing, False)[0] + ","
-        if sign:
-            end += "\n" + " ".join(cap_proper(sign))
-        parts.append(end)
-    return "\n\n".join(parts)
+        parts.append(signed(closing, sign))
+    return "\n\n".join(part for part in parts if part)
+
+
+def signed(closing, sign):
+    """The closing and the name below it."""
+    end = finish(closing, False)[0] + ","
+    return end + "\n" + " ".join(cap_proper(sign)) if sign else end
 
 
 def reference_format(raw, context="default", first=True):
@@ -553,7 +610,7 @@ def reference_format(raw, context="default", first=True):
         toks = identifiers(toks)
     if context == "slack":
         toks = contractions(toks)
-    toks = cap_proper(numbers(toks))
+    toks = cap_proper(numbers(toks, grouped=context != "code"))
     greet = cap_proper(greet)
     if context == "email":
         return letter(greet, toks, closing, sign)

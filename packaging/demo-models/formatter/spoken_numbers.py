@@ -107,8 +107,11 @@ def year(toks, i, _before):
     return ([f"{value}{low_part:02d}"], 1 + used) if low_part >= 10 else None
 
 
-def amount(toks, i, _before):
-    """Any other number, with its percent or dollars; 'one' alone stays a word."""
+def amount(toks, i, grouped):
+    """Any other number, with its percent or dollars; 'one' alone stays a word.
+
+    `grouped` sets commas between the thousands of sums and of numbers from 10,000.
+    """
     value, used = cardinal(toks, i)
     unit = peek(toks, i + used)
     if not used or (peek(toks, i) == "one" and used == 1 and unit not in ("percent", "dollars")):
@@ -116,18 +119,18 @@ def amount(toks, i, _before):
     if unit == "percent":
         return [f"{value}%"], used + 1
     if unit == "dollars":
-        return [f"${value}"], used + 1
-    return [str(value)], used
+        return [f"${value:,}" if grouped else f"${value}"], used + 1
+    return [f"{value:,}" if grouped and value >= 10_000 else str(value)], used
 
 
-READERS = (half_of_day, ordinal_day, single_digits, clock_time, year, amount)
+READERS = (half_of_day, ordinal_day, single_digits, clock_time, year)
 
 
-def numbers(toks):
+def numbers(toks, *, grouped=True):
     """The tokens with their numbers in digits, each marked as finished."""
     out, i = [], 0
     while i < len(toks):
-        found = next((f for read in READERS if (f := read(toks, i, out))), None)
+        found = next((f for read in READERS if (f := read(toks, i, out))), None) or amount(toks, i, grouped)
         if found:
             out += [RAW + t for t in found[0]]
             i += found[1]
