@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import tomllib
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.text.dictation import clauses, number_words, transcripts
+from voiceflow_daemon import text as text_room
 from voiceflow_daemon.text.alignment import common_length
 from voiceflow_daemon.text.fidelity import Verdict, check_fidelity
 from voiceflow_daemon.text.rules import format_by_rules
@@ -111,6 +114,60 @@ def test_an_added_content_word_is_always_seen(raw: str, data: st.DataObject) -> 
 def test_a_lost_not_is_always_seen(raw: str) -> None:
     said = f"{raw} the parser is not ready"
     assert not check_fidelity(said, f"{raw} the parser is ready").faithful
+
+
+NUMBERS_CHANGED = (
+    ("it takes two to three weeks", "It takes 23 weeks."),
+    ("ten to fifteen people came", "1015 people came."),
+    ("items one and two are missing", "Items 12 are missing."),
+    ("twenty three people came by", "2 to 3 people came by."),
+    ("please send it to five people", "Please send it 25 people."),
+    ("five hundred and fifty dollars for that", "$5.50 for that."),
+    ("five dollars and fifty cents for that", "$550 for that."),
+    ("the temperature is five degrees", "The temperature is -5 degrees."),
+)
+NUMBERS_KEPT = (
+    ("two to three weeks are left", "2-3 weeks are left."),
+    ("my number is five five five oh one two three", "My number is 555-0123."),
+    ("one hundred and twenty people came", "120 people came."),
+    ("a thousand and one nights", "1,001 nights."),
+    ("go to two places for fun", "Go to 2 places for fun."),
+    ("it costs five fifty dollars", "It costs $5.50."),
+    ("it costs five dollars and fifty cents", "It costs $5.50."),
+    ("it costs $5.50", "It costs five dollars and fifty cents."),
+    ("the fee is $5.00", "The fee is $5."),
+    ("it is minus ten degrees", "It is -10 degrees."),
+    ("five minus three is two", "5 - 3 is 2."),
+    ("see you at three thirty in twenty twenty six", "See you at 3:30 in 2026."),
+)
+
+
+@pytest.mark.parametrize(("raw", "text"), NUMBERS_CHANGED)
+def test_another_number_is_always_seen(raw: str, text: str) -> None:
+    assert not check_fidelity(raw, text).faithful
+
+
+@pytest.mark.parametrize(("raw", "text"), NUMBERS_KEPT)
+def test_the_same_number_in_another_form_is_faithful(raw: str, text: str) -> None:
+    assert check_fidelity(raw, text).faithful
+
+
+@given(first=st.integers(0, 999), second=st.integers(0, 999))
+def test_two_numbers_are_never_one(first: int, second: int) -> None:
+    for between in ("to", "and", "for"):
+        glued = f"It takes {first}{second} weeks."
+        assert not check_fidelity(f"it takes {first} {between} {second} weeks", glued).faithful
+        assert not check_fidelity(
+            f"it takes {number_words(first)} {between} 7 weeks", f"It takes {first}7."
+        ).faithful
+
+
+def test_nothing_that_was_dictated_is_cached() -> None:
+    for _, name, _ in pkgutil.walk_packages(text_room.__path__, f"{text_room.__name__}."):
+        caches = [
+            key for key, value in vars(importlib.import_module(name)).items() if hasattr(value, "cache_info")
+        ]
+        assert caches == [], name
 
 
 def test_a_long_text_is_judged_by_its_last_word_too() -> None:

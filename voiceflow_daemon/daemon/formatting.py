@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,15 +83,15 @@ class Formatter:
         if self._engine is None:
             return by_rules(raw), Rung.RULES
 
-        ask = partial(
-            self._engine.format, raw, context, settings, wanted=wanted, draft=drafted, goes_on=goes_on
-        )
+        ask = partial(self._engine.format, raw, context, wanted=wanted, draft=drafted, goes_on=goes_on)
+        began = time.monotonic()
         try:
-            parts = self._judged(ask(earlier=earlier), language, wanted)
-            if earlier and any(part.strays for part in parts):
+            parts = self._judged(ask(settings, earlier=earlier), language, wanted)
+            left = _with_what_is_left(settings, began)
+            if earlier and left is not None and any(part.strays for part in parts):
                 # The sentences before can lead a small model astray: it says them again, or goes on.
                 self._metrics.count("parts_misled")
-                parts = self._judged(ask(), language, wanted)
+                parts = self._judged(ask(left), language, wanted)
         except ModelError as error:
             log.error("the language model failed, rules format instead: %s", error)
             self._metrics.count("model_errors")
@@ -156,6 +157,14 @@ class Formatter:
         """Free the model."""
         if self._engine is not None:
             self._engine.close()
+
+
+def _with_what_is_left(settings: Settings, began: float) -> Settings | None:
+    """With what is left of the deadline for work that `began` then; None where nothing is."""
+    left_s = settings.llm.deadline_s - (time.monotonic() - began)
+    if left_s <= 0:
+        return None
+    return settings.model_copy(update={"llm": settings.llm.model_copy(update={"deadline_s": left_s})})
 
 
 def _joined(parts: Sequence[_Judged], by_rules: Callable[[str], str]) -> tuple[str, Rung]:

@@ -30,6 +30,8 @@ class Said:
     """For each unit, where the way goes on behind it."""
     routes: dict[int, set[int]] = field(default_factory=dict)
     """From a place to places further on, at no cost."""
+    firm: frozenset[int] = frozenset()
+    """Places inside a number: what stands there makes another number of it."""
 
     @classmethod
     def of(cls, units: Sequence[str]) -> Said:
@@ -52,6 +54,22 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The units of a text.
+
+    `firm` are the places inside its numbers, `spare` those whose unit need not have been said.
+    """
+
+    units: Sequence[str]
+    firm: frozenset[int] = frozenset()
+    spare: frozenset[int] = frozenset()
+
+    def at(self, place: int) -> str:
+        """The unit there; empty behind the last."""
+        return self.units[place] if place < len(self.units) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """Which small words may come and go, and at what total cost."""
 
@@ -64,13 +82,13 @@ class Tolerance:
     limit: int
 
 
-def spells(said: Said, written: Sequence[str], tolerance: Tolerance) -> bool:
+def spells(said: Said, written: Written, tolerance: Tolerance) -> bool:
     """Whether `written` is a way through `said` within the tolerance; no where that takes too long."""
-    effort = STEPS_PER_UNIT * (said.end + len(written))
+    effort = STEPS_PER_UNIT * (said.end + len(written.units))
     levels: list[list[tuple[int, int]]] = [[] for _ in range(tolerance.limit + 1)]
     levels[0].append((0, 0))
     seen: set[tuple[int, int]] = set()
-    goal = (said.end, len(written))
+    goal = (said.end, len(written.units))
     for cost, level in enumerate(levels):
         while level:
             place = level.pop()
@@ -88,36 +106,37 @@ def spells(said: Said, written: Sequence[str], tolerance: Tolerance) -> bool:
 
 
 def _steps(
-    said: Said, written: Sequence[str], tolerance: Tolerance, place: tuple[int, int]
+    said: Said, written: Written, tolerance: Tolerance, place: tuple[int, int]
 ) -> list[tuple[int, tuple[int, int]]]:
     """Where one edit leads from `place`: (cost, place); the cheapest match comes last and is tried first."""
     at, to = place
     steps = [(0, (target, to)) for target in said.routes.get(at, ())]
-    if to < len(written) and written[to] in tolerance.addable and at != said.end:
-        steps.append((1, (at, to + 1)))
     if at == said.end:
         return steps
+    if at not in said.firm and (to in written.spare or written.at(to) in tolerance.addable):
+        steps.append((int(to not in written.spare), (at, to + 1)))
     unit, behind = said.units[at], said.following[at]
-    if unit in tolerance.droppable:
+    if unit in tolerance.droppable and to not in written.firm:
         steps.append((1, (behind, to)))
-    if to < len(written):
+    if to < len(written.units):
         steps += _matches(said, written, tolerance, place)
     return steps
 
 
 def _matches(
-    said: Said, written: Sequence[str], tolerance: Tolerance, place: tuple[int, int]
+    said: Said, written: Written, tolerance: Tolerance, place: tuple[int, int]
 ) -> list[tuple[int, tuple[int, int]]]:
     at, to = place
-    unit, wanted, behind = said.units[at], written[to], said.following[at]
+    unit, wanted, behind = said.units[at], written.at(to), said.following[at]
     if unit == wanted:
-        return [(0, (behind, to + 1))]
+        torn = at in said.firm and to not in written.firm
+        return [] if torn else [(0, (behind, to + 1))]
     if wanted in tolerance.free.get(unit, ()):
         return [(0, (behind, to + 1))]
     if wanted in tolerance.alike.get(unit, ()):
-        return [(1, (behind, to + 1))]
+        return [] if {to, to + 1} & written.firm else [(1, (behind, to + 1))]
     if unit.startswith(wanted):
-        joined = _joined(unit, lambda index: written[to + index] if to + index < len(written) else "")
+        joined = _joined(unit, lambda index: written.at(to + index))
         return [(0, (behind, to + joined))] if joined else []
     if wanted.startswith(unit):
         return _split_said(said, wanted, place)

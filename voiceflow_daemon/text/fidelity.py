@@ -49,9 +49,9 @@ def _english(raw: str, text: str) -> Verdict:
         if loses_breaks(raw, text):
             return Verdict(faithful=False, reason="a line break that was said is missing")
         return Verdict(faithful=True)
-    needed = Counter(reading.needed)
-    invented = Counter(reading.written) - Counter(reading.spoken)
-    return _unfaithful(list(invented.elements()), list((needed - Counter(reading.written)).elements()), text)
+    written = Counter(reading.written.units)
+    invented, lost = written - Counter(reading.spoken), Counter(reading.needed) - written
+    return _unfaithful(list(invented.elements()), list(lost.elements()), text)
 
 
 def _unfaithful(invented: Sequence[str], lost: Sequence[str], text: str) -> Verdict:

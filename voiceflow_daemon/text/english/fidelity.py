@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voiceflow_daemon.text.alignment import Said, Tolerance
+from voiceflow_daemon.text.alignment import Said, Tolerance, Written
 from voiceflow_daemon.text.english.rules import format_english
 from voiceflow_daemon.text.english.said import said_units
-from voiceflow_daemon.text.english.units import units_of
+from voiceflow_daemon.text.english.units import inside_numbers, points_of_sums, units_of
 from voiceflow_daemon.text.english.words import SCRATCH
 from voiceflow_daemon.text.phrases import word_set
 
@@ -31,7 +31,7 @@ class Reading:
     """A transcript and a text as units, ready to be aligned."""
 
     said: Said
-    written: tuple[str, ...]
+    written: Written
     spoken: tuple[str, ...]
     """All units of the transcript."""
     needed: tuple[str, ...]
@@ -41,8 +41,10 @@ class Reading:
 
 def read_english(raw: str, text: str) -> Reading:
     """Both sides in the same units."""
-    units, written = units_of(raw), tuple(unit.key for unit in units_of(text))
+    units, read = units_of(raw), units_of(text)
+    written = Written(tuple(unit.key for unit in read), inside_numbers(read), points_of_sums(read))
     said = said_units(units, text)
+    said.firm = inside_numbers(units)
     spoken = tuple(unit.key for unit in units)
     skipped = {
         at for start, ends in said.routes.items() for end in ends for at in range(start, min(end, said.end))

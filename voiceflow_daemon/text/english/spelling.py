@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 CASUAL = {
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "kinda": "kind of", "sorta": "sort of",
@@ -42,9 +41,11 @@ AMERICAN = tuple(
 """Endings of British spellings, made American on both sides (a word that it spoils is spoilt on both)."""
 
 
-@lru_cache(maxsize=4096)
 def spellings(word: str) -> tuple[str, ...]:
-    """The units that `word` stands for: ("do", "not") for "don't", ("color",) for 'colour'."""
+    """The units that `word` stands for: ("do", "not") for "don't", ("color",) for 'colour'.
+
+    Not cached: a cache would keep what was dictated, in its order, for as long as the process lives.
+    """
     plain = _without_accents(word.lower().replace("\u2019", "'"))
     for table in (CASUAL, BARE_SHORT_FORMS):
         if plain in table:
@@ -60,5 +61,7 @@ def spellings(word: str) -> tuple[str, ...]:
 
 
 def _without_accents(word: str) -> str:
+    if word.isascii():
+        return word
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(character for character in decomposed if not unicodedata.combining(character))

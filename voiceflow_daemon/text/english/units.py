@@ -6,6 +6,7 @@ Transcript and finished text go through the same reading, so 'forty five thousan
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ PIECES = re.compile(
     """,
     re.VERBOSE,
 )
+POINT = "point"
 CURRENCIES = {"$": "dollars", "€": "euros", "£": "pounds", "¥": "yen"}
 MAGNITUDES = SCALES | {"k": 1_000, "bn": 1_000_000_000, "m": 1_000_000}
 STUCK_MAGNITUDES = ("k", "m", "bn")
@@ -64,6 +66,12 @@ class Unit:
     """The speaker broke the word off: 'th-'."""
 
 
+def inside_numbers(units: Sequence[Unit]) -> frozenset[int]:
+    """The places between two digits of one number."""
+    pairs = enumerate(itertools.pairwise(units), 1)
+    return frozenset(at for at, (a, b) in pairs if a.word == b.word and a.key.isdigit() and b.key.isdigit())
+
+
 def units_of(text: str) -> list[Unit]:
     """The comparable units of `text`, in order."""
     pieces = _pieces(text)
@@ -82,6 +90,18 @@ def units_of(text: str) -> list[Unit]:
         word += bool(keys)
         at += taken
     return units
+
+
+def points_of_sums(units: Sequence[Unit]) -> frozenset[int]:
+    """The places of the points in '$5.50', which may be said 'five fifty'."""
+    keys = [unit.key for unit in units]
+    return frozenset(
+        at
+        for at in range(1, len(keys) - 3)
+        if keys[at] == POINT
+        and all(keys[place].isdigit() for place in (at - 1, at + 1, at + 2))
+        and keys[at + 3] in CURRENCIES.values()
+    )
 
 
 def _pieces(text: str) -> list[Piece]:
@@ -132,9 +152,16 @@ def _read(pieces: Sequence[Piece], at: int, after_digit: bool) -> tuple[Sequence
         case "percent":
             return ("percent",), 1
         case "sign":
-            return _sign(piece.text), 1
+            return ("minus",) if _is_minus(pieces, at) else _sign(piece.text), 1
         case _:
             return spellings(piece.text), 1
+
+
+def _is_minus(pieces: Sequence[Piece], at: int) -> bool:
+    """The sign of '-5': apart from what is before it, and stuck to a number."""
+    behind = pieces[at + 1] if at + 1 < len(pieces) else None
+    is_dash = pieces[at].text in ("-", "\u2212") and not pieces[at].stuck
+    return is_dash and behind is not None and behind.kind == "number" and behind.stuck
 
 
 def _sign(text: str) -> tuple[str, ...]:
@@ -150,19 +177,19 @@ def _key(pieces: Sequence[Piece], at: int) -> str:
 def _with_unit(
     pieces: Sequence[Piece], value: Sequence[str], at: int, taken: int
 ) -> tuple[Sequence[str], int]:
-    """'five dollars (and) fifty cents' as 5 50 dollars."""
+    """'five dollars (and) fifty cents' as 5 point 50 dollars."""
     behind = at + taken
     if _key(pieces, behind) not in ("dollar", "dollars"):
         return value, taken
     rest = behind + 1 + int(_key(pieces, behind + 1) == "and")
     cents, words = _number(pieces, rest)
     if words and _key(pieces, rest + words) in ("cent", "cents"):
-        return (*value, *cents, "dollars"), rest + words + 1 - at
+        return (*value, POINT, *cents, "dollars"), rest + words + 1 - at
     return value, taken
 
 
 def _number(pieces: Sequence[Piece], at: int) -> tuple[tuple[str, ...], int]:
-    """(digits, pieces taken) of the number at `at`; a decimal point is the unit 'point'."""
+    """(digits, pieces taken) of the number at `at`; a decimal point is the unit `POINT`."""
     text, taken = _plain_number(pieces, at)
     if not taken:
         return (), 0
@@ -171,7 +198,7 @@ def _number(pieces: Sequence[Piece], at: int) -> tuple[tuple[str, ...], int]:
     long_enough = _key(pieces, at + taken) not in STUCK_MAGNITUDES or _is_short_scale(pieces, at + taken)
     if magnitude and long_enough and text.count(".") <= 1 and text != "0":
         text, taken = f"{(Decimal(text) * magnitude).normalize():f}", taken + 1
-    return tuple("point" if character == "." else character for character in text), taken
+    return tuple(POINT if character == "." else character for character in text), taken
 
 
 def _is_short_scale(pieces: Sequence[Piece], at: int) -> bool:
@@ -197,10 +224,10 @@ def _plain_number(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
 
 
 def _money_digits(pieces: Sequence[Piece], at: int) -> str:
-    """'5.50' behind a currency sign has no point: it is said 'five fifty'."""
+    """'5.00' behind a currency sign is said 'five'."""
     digits = pieces[at].text.replace(",", "")
-    money = at > 0 and pieces[at - 1].kind == "currency" and re.fullmatch(r"\d+\.\d\d", digits)
-    return digits.replace(".", "").removesuffix("00") if money else digits
+    is_sum = at > 0 and pieces[at - 1].kind == "currency" and re.fullmatch(r"\d+\.\d\d", digits)
+    return digits.removesuffix(".00") if is_sum else digits
 
 
 def _spoken_number(pieces: Sequence[Piece], at: int) -> tuple[str, int]:
