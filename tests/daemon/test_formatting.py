@@ -73,6 +73,15 @@ def test_without_turns_there_is_nothing_else_to_try() -> None:
     assert len(engine.deadlines_s) == 1
 
 
+def test_rules_carry_out_a_command_that_the_model_wrote_down() -> None:
+    metrics = Metrics()
+    engine = Engine(lambda _: "Call Bob, scratch that. Call Anna.")
+    formatter = Formatter(cast(LlmEngine, engine), None, metrics)
+    text, rung = formatter.format("call bob scratch that call anna", "default", Settings())
+    assert (text, rung) == ("Call Anna.", Rung.RULES)
+    assert metrics.counter("parts_unfaithful") == 1
+
+
 def test_rules_write_where_the_model_fails() -> None:
     def fails(_: Sequence[Turn]) -> str:
         raise ModelError("It cannot be evaluated.")

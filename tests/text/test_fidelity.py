@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.text.dictation import clauses, number_words, transcripts
 from voiceflow_daemon import text as text_room
 from voiceflow_daemon.text.alignment import common_length
-from voiceflow_daemon.text.fidelity import Verdict, check_fidelity
+from voiceflow_daemon.text.fidelity import Verdict, check_fidelity, is_unfinished
 from voiceflow_daemon.text.rules import format_by_rules
 
 
@@ -160,6 +160,20 @@ def test_two_numbers_are_never_one(first: int, second: int) -> None:
         assert not check_fidelity(
             f"it takes {number_words(first)} {between} 7 weeks", f"It takes {first}7."
         ).faithful
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "unfinished"),
+    [
+        ("call bob no wait scratch that call maria", "Call Bob, no wait, scratch that. Call Maria.", True),
+        ("call bob no wait scratch that call maria", "Call Maria.", False),
+        ("he likes to strike that pose", "He likes to strike that pose.", False),
+        ("please delete that file", "Please delete that file.", False),
+    ],
+)
+def test_a_command_in_words_is_unfinished(raw: str, text: str, unfinished: bool) -> None:
+    assert is_unfinished(raw, text) == unfinished
+    assert not is_unfinished(raw, text, "de")
 
 
 def test_nothing_that_was_dictated_is_cached() -> None:

@@ -16,7 +16,7 @@ from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.llm.prompt_cache import PromptCache
 from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
-from voiceflow_daemon.text.fidelity import check_fidelity
+from voiceflow_daemon.text.fidelity import check_fidelity, is_unfinished
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.sentences import join_pieces
 
@@ -108,10 +108,13 @@ class Formatter:
                 self._metrics.count("parts_unfinished")
             return _Judged(part, stands=False, strays=False)
         verdict = check_fidelity(part.raw, part.text, language)
-        if not verdict.faithful:
+        reason = verdict.reason
+        if verdict.faithful and is_unfinished(part.raw, part.text, language):
+            reason = "a command was written instead of carried out"
+        if reason:
             self._metrics.count("parts_unfaithful")
-            log.warning("the model's text was not used: %s", verdict.reason)
-        return _Judged(part, stands=verdict.faithful, strays=not verdict.faithful)
+            log.warning("the model's text was not used: %s", reason)
+        return _Judged(part, stands=not reason, strays=bool(reason))
 
     def prepare(
         self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voiceflow_daemon.text.alignment import common_length, spells
-from voiceflow_daemon.text.english.fidelity import loses_breaks, read_english
+from voiceflow_daemon.text.english.fidelity import keeps_scratch, loses_breaks, read_english
 from voiceflow_daemon.text.languages import primary_language
 
 WORDS = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+")
@@ -41,6 +41,11 @@ def check_fidelity(raw: str, text: str, language: str = "en") -> Verdict:
     if primary_language(language) == "en":
         return _english(raw, text)
     return _by_share(_words(raw), _words(text))
+
+
+def is_unfinished(raw: str, text: str, language: str = "en") -> bool:
+    """Whether `text`, faithful as it may be, has a spoken command in words: 'no wait scratch that'."""
+    return primary_language(language) == "en" and keeps_scratch(raw, text)
 
 
 def _english(raw: str, text: str) -> Verdict:

@@ -69,6 +69,18 @@ def loses_breaks(raw: str, text: str) -> bool:
     return "\n" in format_english(" ".join(raw.split()), "default")
 
 
+def keeps_scratch(raw: str, text: str) -> bool:
+    """Whether `text` has a 'scratch that' in words that the rules would have carried out."""
+    if not _says_scratch(text):
+        return False
+    return not _says_scratch(format_english(" ".join(raw.split()), "default"))
+
+
+def _says_scratch(text: str) -> bool:
+    words = [unit.key for unit in units_of(text)]
+    return any(SCRATCH.longest_at(words, at) for at in range(len(words)))
+
+
 def _alike() -> dict[str, frozenset[str]]:
     sets = [frozenset(members.split()) for members in ALIKE_SETS]
     return {word: members - {word} for members in sets for word in members}
