@@ -153,7 +153,7 @@ class LiveDictation:
         draft = ""
         if not joint(heard.language):
             text = join_texts(heard.texts, heard.language)
-            left = (replace(left[-1], raw=text, marked=text),)
+            done, left = (), (replace(heard.settling.sentences[-1], raw=text, marked=text),)
         if self._is_whole and done:
             draft = self._drafted(done, left, heard.language)
             done, left = (), heard.settling.sentences
