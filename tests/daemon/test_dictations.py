@@ -31,7 +31,7 @@ from voiceflow_daemon.daemon.orders import Done, Fixed, Job
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.desktop.window import Window
-from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.errors import DisplayError, ModelError
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Journal
@@ -239,6 +239,32 @@ def test_what_is_recovered_between_the_pieces_says_so(tmp_path: Path) -> None:
     assert "It was never delivered." in whole
     assert [row.text for row in second.rows] == ["One. Two.", "Three."]
     assert second.orders == []
+
+
+@pytest.mark.parametrize("problem", [DisplayError("It has gone."), OSError("It has gone.")])
+def test_a_window_that_cannot_be_told_costs_no_word(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def gone() -> Window:
+        raise problem
+
+    monkeypatch.setattr(bench, "sample", gone)
+    bench.record(1)
+    bench.done(1, "One.")
+    assert [(order.text, order.target) for order in bench.orders] == [("One.", None)]
+
+
+def test_only_a_dropped_recording_is_deleted(bench: Bench) -> None:
+    dropped, unknown = (bench.journal.begin("default", 16_000) for _ in range(2))
+    for entry in (dropped, unknown):
+        entry.append(SOUND)
+    bench.dictations.begin(1)
+    bench.dictations.drop(1)
+    bench.dictations.recorded(Recorded(1, SOUND, dropped))
+    bench.dictations.recorded(Recorded(2, SOUND, unknown))
+    (orphan,) = bench.journal.orphans()
+    assert orphan.path == unknown.path
+    orphan.release()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from tests.flow.world import BROWSER, EDITOR, SETTINGS, World
 from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, LogSettings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
+from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import ConfigError, MicrophoneError, ModelError
 from voiceflow_daemon.storage.history import HistoryRow
 
@@ -79,6 +80,19 @@ def test_the_window_is_that_of_the_key_press(tmp_path: Path) -> None:
         world.focus.window = BROWSER
         world.key.release()
         world.await_text("Hello world.", EDITOR)
+
+
+def test_a_desktop_that_fails_at_the_press_costs_no_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> Window:
+        raise OSError("the connection is closed")
+
+    with World(tmp_path) as world:
+        monkeypatch.setattr(world.focus, "sample", gone)
+        world.dictate()
+        world.until(lambda: world.view.last_texts == ("Hello world.",))
+        world.await_quiet()
 
 
 def test_nothing_is_delivered_while_the_key_is_down(tmp_path: Path) -> None:

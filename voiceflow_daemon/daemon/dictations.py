@@ -18,6 +18,7 @@ from voiceflow_daemon.daemon.open_dictation import OpenDictation
 from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Outcome
+from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.storage.journal import Orphan
 
@@ -35,6 +36,8 @@ class Dictations:
         self._board = board
         self._settings = context_of
         self._open: dict[int, OpenDictation] = {}
+        self._dropped: set[int] = set()
+        """Recordings that nobody wants, whatever the capture thread had sent of them by then."""
         self._recovered_ids = itertools.count(-1, -1)
 
     @property
@@ -46,20 +49,29 @@ class Dictations:
     def begin(self, recording_id: int) -> None:
         """The key went down: start the capture, sample the window, make the prompt hot."""
         settings, parts, beginning = self._settings(), self._parts, Beginning()
+        dictation = Dictation(recording_id, settings.context, settings, None)
+        self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
         parts.recorder.begin(
             recording_id,
             settings.audio,
             lambda: beginning.record(parts.journal, settings.context, SAMPLE_RATE_HZ),
             settings.speech,
         )
-        dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
-        self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
+        dictation.target = self._window()
         parts.worker.submit(MakeHot(settings.context, settings, recording_id))
+
+    def _window(self) -> Window | None:
+        """The window that the text is for; a desktop that fails to name it costs no word of the text."""
+        try:
+            return self._parts.active_window.sample()
+        except (VoiceflowError, OSError) as error:
+            log.error("the active window cannot be told: %s", error)
+            return None
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""
-        self._open[recording_id].dictation.released(released_at)
         self._parts.recorder.finish(recording_id)
+        self._open[recording_id].dictation.released(released_at)
         self._deliver_ahead()
 
     def drop(self, recording_id: int) -> None:
@@ -67,6 +79,7 @@ class Dictations:
         self._parts.recorder.drop(recording_id)
         self._parts.worker.submit(Forget(recording_id))
         self._open.pop(recording_id, None)
+        self._dropped.add(recording_id)
 
     def ahead(self, news: SegmentClosed | Releasing) -> None:
         """The recording goes on, but something can be done already."""
@@ -84,7 +97,7 @@ class Dictations:
         """The capture thread handed the recording over."""
         entry = self._open.get(recorded.recording_id)
         if entry is None:
-            _discard(recorded.spool)
+            self._unexpected(recorded)
             return
         entry.spool = recorded.spool
         entry.duration_s = len(recorded.samples) / SAMPLE_RATE_HZ
@@ -101,6 +114,15 @@ class Dictations:
             )
         )
         entry.peak = recorded.peak
+
+    def _unexpected(self, recorded: Recorded) -> None:
+        """Only what was dropped is deleted; anything else is kept, and offered at the next start."""
+        if recorded.recording_id in self._dropped:
+            _discard(recorded.spool)
+        elif recorded.spool is not None:
+            log.error("nobody waits for recording %d, which is kept", recorded.recording_id)
+            recorded.spool.release()
+            self._board.waiting_recordings += 1
 
     def capture_failed(self, failed: CaptureFailed) -> None:
         """The microphone failed; what was recorded until then is worked on all the same."""
