@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow.world import BROWSER, EDITOR, SETTINGS, World
-from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, LogSettings
+from voiceflow_daemon.config.schema import AudioSettings, DeliverySettings, HistorySettings, LogSettings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
 from voiceflow_daemon.desktop.window import Window
@@ -283,6 +283,33 @@ def test_a_hotkey_changed_while_it_is_held_ends_the_recording(tmp_path: Path) ->
         world.await_text("Hello world.")
         world.dictate()
         world.await_text("Hello world.Hello world.")
+
+
+def test_without_a_hotkey_a_reload_does_not_end_what_a_command_began(tmp_path: Path) -> None:
+    world = World(tmp_path, settings=SETTINGS.model_copy(update={"audio": AudioSettings(tail_ms=0)}))
+    world.hotkey_taken = True
+    with world:
+        assert world.ask("press").ok
+        world.speak()
+        world.ask("reload")
+        world.until(lambda: len(world.listeners) == 2)
+        world.speak()
+        world.hotkey_taken = False
+        world.ask("reload")
+        world.until(lambda: len(world.listeners) == 3 and world.key.watches_cancel)
+        assert world.ask("status").data["activity"] == "recording"
+        assert world.notes.topics() == ["hotkey"]
+        assert world.ask("release").ok
+        world.await_text("Hello world.")
+
+
+def test_each_hotkey_that_is_refused_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.hotkey_taken = True
+    with world:
+        hotkey = world.settings.hotkey.model_copy(update={"key": "f10"})
+        world.incoming.emit(events.SettingsLoaded(world.settings.model_copy(update={"hotkey": hotkey})))
+        world.until(lambda: world.notes.topics() == ["hotkey", "hotkey"])
 
 
 def test_a_display_that_dies_ends_the_recording(tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ class World:
         self.metrics = Metrics()
         self.incoming = events.EventQueue()
         self.listeners: list[FakeListener] = []
+        self.hotkey_taken = False
+        """By another program."""
         self._folder = folder
         self._running = ExitStack()
 
@@ -156,7 +158,7 @@ class World:
         self._running.close()
 
     def _listener(self, emit: EmitHotkey) -> FakeListener:
-        self.listeners.append(FakeListener(emit))
+        self.listeners.append(FakeListener(emit, taken=self.hotkey_taken))
         return self.listeners[-1]
 
     def _load(self, settings: Settings) -> LoadedModels:

@@ -219,10 +219,27 @@ class Coordinator:
             self._parts.hotkeys.take(self._settings.hotkey)
             self._board.problems.pop("hotkey", None)
         except VoiceflowError as error:
-            self._problem("hotkey", error.message, error.hint)
+            self._hotkey_problem(error.message, error.hint)
         except Exception as error:
             log.exception("the hotkey cannot be taken")
-            self._problem("hotkey", f"The hotkey cannot be taken ({type(error).__name__}).", "See the log.")
+            self._hotkey_problem(f"The hotkey cannot be taken ({type(error).__name__}).", "See the log.")
+
+    def _hotkey_problem(self, title: str, hint: str) -> None:
+        """Each is told once: where there can be no hotkey, it would be told at every reload."""
+        if self._board.problems.get("hotkey") != title:
+            self._problem("hotkey", title, hint)
+
+    def _exchange_hotkey(self, *, is_another: bool) -> None:
+        """Take it anew. A recording goes on, unless the end that its user knows for it goes."""
+        if is_another or self._session.press is not None:
+            self._step(stage.FinishRequested())
+            # The new listener never tells that the old key went up.
+            self._step(stage.KeyReleased())
+        if is_another:
+            self._board.problems.pop("hotkey", None)
+        self._take_hotkey()
+        if self._session.recording is not None:
+            self._parts.hotkeys.watch_cancel(True)
 
     def _config_read(self, message: events.SettingsLoaded | events.SettingsRejected) -> None:
         match message:
@@ -243,10 +260,7 @@ class Coordinator:
         set_level(settings.log)
         self._parts.worker.invalidate_prompts()
         if Effect.HOTKEY in needed or not self._parts.hotkeys.is_alive():
-            self._step(stage.FinishRequested())
-            # The new listener never tells that the old key went up.
-            self._step(stage.KeyReleased())
-            self._take_hotkey()
+            self._exchange_hotkey(is_another=Effect.HOTKEY in needed)
         self._readiness.reload(settings, models_changed=Effect.MODELS in needed)
         log.info("config reloaded%s", f": {', '.join(sorted(needed))}" if needed else "")
 
