@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.fakes.inserter import FakeInserter
-from voiceflow_daemon.audio.capture_events import Recorded
+from voiceflow_daemon.audio.capture_events import Recorded, Releasing, SegmentClosed
 from voiceflow_daemon.audio.take import Spool
 from voiceflow_daemon.config.schema import DeliverySettings, Settings
 from voiceflow_daemon.daemon.beginning import Beginning
@@ -27,7 +27,9 @@ from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.dictation import Dictation
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.orders import Done, Fixed, Job
+from voiceflow_daemon.daemon.gaps import Gaps
+from voiceflow_daemon.daemon.orders import Done, Fixed, Guess, Job
+from voiceflow_daemon.daemon.orders import Order as WorkOrder
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.desktop.window import Window
@@ -69,6 +71,7 @@ class Bench:
         self.recorder = Recorder()
         self.inserter = FakeInserter(EDITOR)
         self.orders: list[Order] = []
+        self.work: list[WorkOrder] = []
         self.rows: list[HistoryRow] = []
         self.notes: list[str] = []
         self.metrics = Metrics()
@@ -104,6 +107,8 @@ class Bench:
             self.orders.append(what)
         elif callable(what):
             what(*arguments)
+        else:
+            self.work.append(what)
 
     def sample(self) -> Window:
         return EDITOR
@@ -239,6 +244,19 @@ def test_what_is_recovered_between_the_pieces_says_so(tmp_path: Path) -> None:
     assert "It was never delivered." in whole
     assert [row.text for row in second.rows] == ["One. Two.", "Three."]
     assert second.orders == []
+
+
+def test_what_was_closed_goes_with_the_recording(bench: Bench) -> None:
+    bench.dictations.begin(1)
+    for start, gap_ms in ((0, 0), (160, 900)):
+        bench.dictations.ahead(
+            SegmentClosed(1, start, start + 160, SOUND, speech_ms=10, pause_ms=0, loudness=0.1, gap_ms=gap_ms)
+        )
+    bench.dictations.ahead(Releasing(1, SOUND, 400))
+    bench.dictations.finish(1, time.monotonic())
+    bench.dictations.recorded(Recorded(1, SOUND, bench.recorder.spools.pop(1), None, 500))
+    gaps = [work.gaps for work in bench.work if isinstance(work, Guess | Job)]
+    assert gaps == [Gaps(((0, 0), (160, 900)), last_ms) for last_ms in (400, 500)]
 
 
 @pytest.mark.parametrize("problem", [DisplayError("It has gone."), OSError("It has gone.")])

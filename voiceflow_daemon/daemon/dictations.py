@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
@@ -89,9 +90,11 @@ class Dictations:
         context, settings = entry.dictation.context, entry.dictation.settings
         match news:
             case SegmentClosed():
+                entry.gaps = entry.gaps.and_then(news)
                 self._parts.worker.submit(Hear(news.recording_id, news, context, settings))
             case Releasing(recording_id, samples, gap_ms):
-                self._parts.worker.submit(Guess(recording_id, samples, context, settings, gap_ms))
+                gaps = replace(entry.gaps, last_ms=gap_ms)
+                self._parts.worker.submit(Guess(recording_id, samples, context, settings, gaps))
 
     def recorded(self, recorded: Recorded) -> None:
         """The capture thread handed the recording over."""
@@ -110,7 +113,7 @@ class Dictations:
                 dictation.context,
                 dictation.settings,
                 recorded.spoken_until,
-                recorded.gap_ms,
+                replace(entry.gaps, last_ms=recorded.gap_ms),
             )
         )
         entry.peak = recorded.peak

@@ -9,6 +9,7 @@ from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.deliverer import Order
 from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.dictation import Dictation
+from voiceflow_daemon.daemon.gaps import Gaps
 from voiceflow_daemon.desktop.inserter import Delivery
 from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Orphan
@@ -24,6 +25,7 @@ class OpenDictation:
     dictation: Dictation
     spool: Spool | None = None
     dictated: Dictated | None = None
+    gaps: Gaps = field(default_factory=Gaps)
     duration_s: float = 0.0
     peak: float = 0.0
     orphan: Orphan | None = None
