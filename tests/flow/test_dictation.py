@@ -191,6 +191,27 @@ def test_a_model_that_cannot_be_loaded_costs_no_speech(tmp_path: Path) -> None:
         world.until(lambda: list((tmp_path / "journal").iterdir()) == [])
 
 
+@pytest.mark.parametrize("keeps_history", [True, False])
+def test_what_neither_model_nor_disk_take_is_kept_in_memory(tmp_path: Path, keeps_history: bool) -> None:
+    settings = SETTINGS.model_copy(update={"history": HistorySettings(enabled=keeps_history)})
+    world = World(tmp_path, settings=settings)
+    world.load_error = ModelError("The speech model is damaged.", "Download it again.")
+    (tmp_path / "journal").write_text("in the way")
+    with world:
+        for count in (1, 2):
+            world.dictate()
+            world.until(lambda count=count: world.ask("status").data["waiting_recordings"] == count)  # type: ignore[misc]
+        assert not any(title.startswith("Your recording is kept") for _, title, _ in world.notes.shown)
+        assert "lost" in world.notes.shown[-1][2]
+        world.load_error = None
+        world.ask("reload")
+        world.until(lambda: world.view.last_texts == ("Hello world.",) * 2)
+        assert world.inserter.written == {}
+        assert world.ask("status").data["waiting_recordings"] == 0
+        assert world.ask("last", "copy").ok
+        world.until(lambda: world.inserter.clipboard == "Hello world.")
+
+
 def test_what_is_in_work_at_the_end_is_offered_at_the_next_start(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         world.key.press()

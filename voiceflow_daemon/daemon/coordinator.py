@@ -136,7 +136,7 @@ class Coordinator:
             case events.SettingsLoaded() | events.SettingsRejected():
                 self._config_read(message)
             case Loaded() | Unloaded() | LoadFailed() | Preparing() | Prepared():
-                self._readiness.worker_event(message, self._settings)
+                self._worker_told(message)
             case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
                 self._readiness.found(message, self._settings, self._dictations.recover)
             case events.PromptsPurged():
@@ -156,10 +156,15 @@ class Coordinator:
                 recorded = message.recorded is not None
                 self._step(stage.CaptureEnded(message.recording_id, recorded=recorded))
                 self._dictations.capture_failed(message)
-            case SpoolFailed(error=error):
-                self._parts.notify("journal", "The recording cannot be kept on disk", str(error))
+            case SpoolFailed():
+                self._dictations.spool_failed(message)
             case MicrophoneReplaced(wanted=wanted):
                 self._parts.notify("microphone", f"{wanted} is not there", "The default microphone is used.")
+
+    def _worker_told(self, message: Loaded | Unloaded | LoadFailed | Preparing | Prepared) -> None:
+        self._readiness.worker_event(message, self._settings)
+        if isinstance(message, Loaded):
+            self._dictations.models_loaded()
 
     # ---------------------------------------------------------------------------------- session
     def _key(self, message: KeyDown | KeyUp | OtherInput | CancelPressed) -> None:

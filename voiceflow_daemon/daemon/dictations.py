@@ -8,24 +8,31 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
-from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool
+from voiceflow_daemon.audio.capture_events import (
+    CaptureFailed,
+    Recorded,
+    Releasing,
+    SegmentClosed,
+    SpoolFailed,
+)
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
 from voiceflow_daemon.daemon.deliverer import Delivered, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
-from voiceflow_daemon.daemon.open_dictation import OpenDictation
+from voiceflow_daemon.daemon.open_dictation import Found, Kept, OpenDictation
 from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
+from voiceflow_daemon.daemon.unheard import InMemory, in_memory
 from voiceflow_daemon.desktop.inserter import Outcome
 from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import VoiceflowError
-from voiceflow_daemon.storage.journal import Orphan
 
 log = logging.getLogger(__name__)
 
 UNDELIVERED = "It was never delivered."
+IN_MEMORY = "The disk does not keep it either: if no model can hear it before voiceflow ends, it is lost."
 BEGUN = "Its beginning may stand where you dictated it; this is the whole text."
 
 
@@ -39,6 +46,7 @@ class Dictations:
         self._open: dict[int, OpenDictation] = {}
         self._dropped: set[int] = set()
         """Recordings that nobody wants, whatever the capture thread had sent of them by then."""
+        self._unheard: list[InMemory] = []
         self._recovered_ids = itertools.count(-1, -1)
 
     @property
@@ -124,8 +132,14 @@ class Dictations:
             _discard(recorded.spool)
         elif recorded.spool is not None:
             log.error("nobody waits for recording %d, which is kept", recorded.recording_id)
-            recorded.spool.release()
-            self._board.waiting_recordings += 1
+            self._leave(recorded.spool)
+
+    def spool_failed(self, failed: SpoolFailed) -> None:
+        """The recording goes on in memory alone."""
+        entry = self._open.get(failed.recording_id)
+        if entry is not None:
+            entry.is_on_disk = False
+        self._parts.notify("journal", "The recording cannot be kept on disk", str(failed.error))
 
     def capture_failed(self, failed: CaptureFailed) -> None:
         """The microphone failed; what was recorded until then is worked on all the same."""
@@ -146,7 +160,7 @@ class Dictations:
         if entry is None:
             return True
         if done.dictated is None:
-            return self._failed(done.job.job_id, entry, done.error)
+            return self._failed(done.job, entry, done.error)
         if not done.dictated.text:
             return self._nothing_to_write(done.job.job_id, entry, spoken=bool(done.dictated.raw))
         entry.dictated = done.dictated
@@ -173,8 +187,8 @@ class Dictations:
         stored = delivered.delivery is not None or self._store(entry, delivered)
         if stored:
             _discard(entry.spool)
-        elif entry.spool is not None:
-            entry.spool.release()
+        else:
+            self._leave(entry.spool)
         if delivered.delivery is not None and entry.dictation.settings.history.enabled:
             self._parts.chores.submit(self._store, entry, delivered)
         return True
@@ -229,15 +243,24 @@ class Dictations:
             reason = delivered.delivery.reason
             self._parts.notify("delivery", f"{what} is on the clipboard", f"It was not pasted: {reason}.")
 
-    def _failed(self, job_id: int, entry: OpenDictation, error: VoiceflowError | None) -> bool:
-        """The recording stays in the journal and is offered once a model can hear it."""
+    def _failed(self, job: Job, entry: OpenDictation, error: VoiceflowError | None) -> bool:
+        """The recording stays where it is and is offered once a model can hear it."""
         log.error("a recording could not be transcribed: %s", error)
-        self._parts.notify("models", "Your recording is kept, but could not be written yet", str(error))
-        if entry.spool is not None:
-            entry.spool.release()
-            self._board.waiting_recordings += 1
-        self._close(job_id)
+        if entry.is_on_disk and entry.spool is not None:
+            self._parts.notify("models", "Your recording is kept, but could not be written yet", str(error))
+            self._leave(entry.spool)
+        else:
+            self._parts.notify("models", "Your recording could not be written yet", f"{error} {IN_MEMORY}")
+            self._unheard.append(in_memory(entry, job))
+            self._board.waiting_in_memory = len(self._unheard)
+        self._close(job.job_id)
         return True
+
+    def _leave(self, recording: Kept | None) -> None:
+        """To the journal: it is found when models are loaded, or at the next start."""
+        if recording is not None:
+            recording.release()
+            self._board.waiting_recordings += 1
 
     def _nothing_to_write(self, job_id: int, entry: OpenDictation, *, spoken: bool) -> bool:
         _discard(entry.spool)
@@ -251,19 +274,30 @@ class Dictations:
         return True
 
     # --------------------------------------------------------------------------------- recovery
-    def recover(self, orphan: Orphan) -> None:
-        """Transcribe a recording that an earlier daemon left; its text is offered, never pasted."""
+    def models_loaded(self) -> None:
+        """Have heard what waits in memory for it."""
+        unheard, self._unheard = self._unheard, []
+        self._board.waiting_in_memory = 0
+        for recording in unheard:
+            self.recover(recording)
+
+    def recover(self, orphan: Found) -> None:
+        """Transcribe a recording that was left unheard; its text is offered, never pasted."""
         job_id = next(self._recovered_ids)
         settings = self._settings()
         dictation = Dictation(job_id, orphan.header.context, settings, None)
         samples = orphan.read()
         entry = OpenDictation(
-            dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / SAMPLE_RATE_HZ
+            dictation,
+            spool=orphan,
+            is_on_disk=not isinstance(orphan, InMemory),
+            orphan=orphan,
+            duration_s=len(samples) / SAMPLE_RATE_HZ,
         )
         self._open[job_id] = entry
         self._parts.worker.submit(Job(job_id, samples, orphan.header.context, settings))
 
-    def _offer(self, job_id: int, entry: OpenDictation, orphan: Orphan) -> bool:
+    def _offer(self, job_id: int, entry: OpenDictation, orphan: Found) -> bool:
         assert entry.dictated is not None
         self._board.last.appendleft(
             LastText(entry.dictated.raw, entry.dictated.text, entry.dictation.context, job_id)
@@ -292,6 +326,8 @@ class Dictations:
         for entry in self._open.values():
             if entry.spool is not None:
                 entry.spool.release()
+        for recording in self._unheard:
+            recording.release()
         self._open.clear()
 
     # ---------------------------------------------------------------------------------- history
@@ -309,7 +345,7 @@ class Dictations:
         return True
 
 
-def _discard(spool: Spool | None) -> None:
+def _discard(spool: Kept | None) -> None:
     """Delete a recording that has served; a folder that refuses must not hold up the dictation's end."""
     if spool is not None:
         try:
