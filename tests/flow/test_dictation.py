@@ -1,11 +1,15 @@
 """Dictations as little scripts: the user does this, and that stands there."""
 
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.audio_source import FakeStream
 from tests.flow.world import BROWSER, EDITOR, SETTINGS, World
+from voiceflow_daemon.audio.line import CaptureLimits
+from voiceflow_daemon.audio.source import OnBlock
 from voiceflow_daemon.config.schema import AudioSettings, DeliverySettings, HistorySettings, LogSettings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
@@ -117,6 +121,43 @@ def test_silence_is_told_and_a_muted_microphone_named(tmp_path: Path) -> None:
         assert "Nobody spoke" in world.notes.shown[-1][2]
         assert world.inserter.written == {}
         assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_microphone_that_sends_nothing_is_not_called_muted(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.key.press()
+        world.until(lambda: bool(world.source.open_streams()))
+        world.key.release()
+        world.until(lambda: "heard" in world.notes.topics())
+        assert "not sent any sound" in world.notes.shown[-1][2]
+        world.await_quiet()
+
+
+def test_a_microphone_that_does_not_open_is_told_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.capture_limits = CaptureLimits(open_s=1.0)
+    answers, opens = threading.Event(), world.source.open
+
+    def open_late(microphone: str, on_block: OnBlock) -> FakeStream:
+        answers.wait()
+        return opens(microphone, on_block)
+
+    world.source.open = open_late  # type: ignore[method-assign]
+    with world:
+        world.key.press()
+        world.until(lambda: world.notes.topics() == ["microphone"])
+        world.until(lambda: world.view.activity is Activity.IDLE)
+        assert "does not answer" in world.notes.shown[0][1]
+        world.key.release()
+        world.key.press()
+        world.key.release()
+        world.until(lambda: world.notes.topics() == ["microphone"] * 2)
+        world.await_quiet()
+        answers.set()
+        world.source.open = opens  # type: ignore[method-assign]
+        world.dictate()
+        world.await_text("Hello world.")
+        assert world.notes.topics() == ["microphone"] * 2
 
 
 def test_no_microphone_is_told_and_the_next_press_tries_again(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.fakes.hotkey_listener import FakeListener
 from tests.fakes.inserter import FakeInserter
 from tests.fakes.language_model import FakeLanguageModel
 from tests.fakes.transcriber import FakeTranscriber
+from voiceflow_daemon.audio.line import CaptureLimits
 from voiceflow_daemon.audio.recorder import Recorder
 from voiceflow_daemon.config.schema import HotkeySettings, Settings, SpeechSettings
 from voiceflow_daemon.daemon import events
@@ -95,6 +96,7 @@ class World:
     ) -> None:
         self.settings = settings
         self.source = FakeSource()
+        self.capture_limits = CaptureLimits()
         self.focus = FakeFocus()
         self.inserter = FakeInserter(EDITOR)
         self.transcriber = FakeTranscriber(script)
@@ -123,7 +125,7 @@ class World:
         emit = self.incoming.emit
         chores = self._running.enter_context(ThreadPoolExecutor(1))
         hotkeys = HotkeyHost(lambda _: self._listener(emit))
-        recorder = Recorder(self.source, emit)
+        recorder = Recorder(self.source, emit, self.capture_limits)
         worker = Worker(self._load, emit, self._delete_prompts)
         deliverer = Deliverer(lambda: self.inserter, hotkeys.is_down, emit)
         parts = Parts(

@@ -268,9 +268,7 @@ class Dictations:
         if spoken:
             self._parts.notify("heard", "Nothing is left to write", "You took back all that you said.")
         elif entry.orphan is None:
-            silent = entry.peak == 0.0
-            hint = "The microphone sends only silence: is it muted?" if silent else "Nobody spoke."
-            self._parts.notify("heard", "Nothing was heard", hint)
+            self._parts.notify("heard", "Nothing was heard", _why_nothing(entry))
         return True
 
     # --------------------------------------------------------------------------------- recovery
@@ -343,6 +341,12 @@ class Dictations:
             log.error("%s", error)
             return False
         return True
+
+
+def _why_nothing(entry: OpenDictation) -> str:
+    if not entry.duration_s:
+        return "The microphone had not sent any sound by then: press again, and hold the key for longer."
+    return "The microphone sends only silence: is it muted?" if entry.peak == 0.0 else "Nobody spoke."
 
 
 def _discard(spool: Kept | None) -> None:
