@@ -253,6 +253,25 @@ def test_what_neither_model_nor_disk_take_is_kept_in_memory(tmp_path: Path, keep
         world.until(lambda: world.inserter.clipboard == "Hello world.")
 
 
+def test_without_a_language_model_only_a_wish_or_other_models_load_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.load_warnings = ("Texts are formatted by rules only.",)
+    with world:
+        world.until(lambda: "models" in world.notes.topics())
+        for name in ("slack", "default"):
+            chosen = world.settings.model_copy(update={"context": name})
+            world.incoming.emit(events.SettingsLoaded(chosen))
+        world.dictate()
+        world.await_text("Hello world.")
+        assert len(world.loaded) == 1
+        world.ask("reload")
+        world.until(lambda: len(world.loaded) == 2)
+        world.load_warnings = ()
+        world.incoming.emit(events.ReloadWanted())
+        world.until(lambda: len(world.loaded) == 3)
+        world.until(lambda: world.ask("status").data["problems"] == {})
+
+
 def test_what_is_in_work_at_the_end_is_offered_at_the_next_start(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         world.key.press()

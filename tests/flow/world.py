@@ -103,6 +103,7 @@ class World:
         self.language_model: FakeLanguageModel | None = None
         self.disk = FakeDiskTier()
         self.load_error: VoiceflowError | None = None
+        self.load_warnings: tuple[str, ...] = ()
         self.loaded: list[Settings] = []
         self.before_load: Callable[[], None] = lambda: None
         self.notes = RecordedNotes()
@@ -169,7 +170,7 @@ class World:
         if self.load_error is not None:
             raise self.load_error
         self.transcriber.closed = False
-        return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), ())
+        return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), self.load_warnings)
 
     def _formatter(self) -> Formatter:
         model = self.language_model

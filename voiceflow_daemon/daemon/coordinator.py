@@ -63,6 +63,7 @@ class Coordinator:
         self._dictations = Dictations(parts, self._board, lambda: self._settings)
         self._readiness = Readiness(parts, self._board, incoming)
         self._released_at = 0.0
+        self._reload_asked = False
         self._thread = threading.Thread(target=self._run, name="coordinator")
 
     def start(self) -> None:
@@ -246,15 +247,20 @@ class Coordinator:
         if self._session.recording is not None:
             self._parts.hotkeys.watch_cancel(True)
 
+    def _reload_config(self) -> None:
+        self._reload_asked = True
+        self._parts.reload_config()
+
     def _config_read(self, message: events.SettingsLoaded | events.SettingsRejected) -> None:
+        is_wish, self._reload_asked = self._reload_asked, False
         match message:
             case events.SettingsLoaded(settings):
-                self._apply(settings)
+                self._apply(settings, is_wish=is_wish)
             case events.SettingsRejected(error):
                 title = "The config file has problems; the last good settings stay"
                 self._problem("config", title, str(error))
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: Settings, *, is_wish: bool) -> None:
         """Do just what the changed fields take."""
         needed = effects(self._settings, settings)
         self._settings = settings
@@ -266,7 +272,7 @@ class Coordinator:
         self._parts.worker.invalidate_prompts()
         if Effect.HOTKEY in needed or not self._parts.hotkeys.is_alive():
             self._exchange_hotkey(is_another=Effect.HOTKEY in needed)
-        self._readiness.reload(settings, models_changed=Effect.MODELS in needed)
+        self._readiness.reload(settings, models_changed=Effect.MODELS in needed, is_wish=is_wish)
         log.info("config reloaded%s", f": {', '.join(sorted(needed))}" if needed else "")
 
     def _write(self, key: str, value: str) -> None:
@@ -303,7 +309,7 @@ class Coordinator:
             case events.InvalidateWanted():
                 self._readiness.purge(None)
             case events.ReloadWanted():
-                self._parts.reload_config()
+                self._reload_config()
             case events.DownloadWanted():
                 self._parts.download_models(tuple(self._settings.speech.languages))
 
@@ -355,7 +361,7 @@ class Coordinator:
             case "last":
                 return self._last(request.argument)
             case "reload":
-                self._parts.reload_config()
+                self._reload_config()
             case "stop":
                 self._parts.quit()
         return requests.done(recording=self._session.recording is not None)
