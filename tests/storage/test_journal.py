@@ -132,6 +132,14 @@ class TestWriting:
         assert (looks, list(tmp_path.iterdir())) == (3, [entry.path])
         entry.discard()
 
+    def test_a_file_that_is_always_deleted_is_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = Journal(tmp_path)
+        monkeypatch.setattr("voiceflow_daemon.storage.journal.lock", lambda _: journal.orphans())
+        with pytest.raises(FileNotFoundError):
+            journal.begin("email", RATE_HZ)
+
     def test_discard_deletes_even_if_the_file_is_gone(self, tmp_path: Path) -> None:
         entry = Journal(tmp_path).begin("email", RATE_HZ)
         entry.path.unlink()

@@ -36,6 +36,7 @@ SYNC_INTERVAL_S = 0.2
 SYNC_SHARE = 0.2
 """Of the capture thread's time: on a disk that takes longer, recording goes before syncing."""
 LONGEST_HEADER_BYTES = 4096
+BEGINNINGS = 5
 NO_RECORDING = {errno.ELOOP, errno.EISDIR, errno.ENXIO}
 """What opening a link, a folder or a socket fails with."""
 LARGEST_BYTES = 1 << 30
@@ -132,9 +133,12 @@ class Journal:
     def begin(self, context: str, sample_rate_hz: int) -> JournalEntry:
         """Start a recording's file; raises OSError when it cannot be made."""
         private_dir(self._dir)
-        while (entry := self._begin(context, sample_rate_hz)) is None:
+        for _ in range(BEGINNINGS):
+            entry = self._begin(context, sample_rate_hz)
+            if entry is not None:
+                return entry
             log.info("a recording's file was taken for an orphan; another is begun")
-        return entry
+        raise FileNotFoundError("the recording's file is deleted whenever it is made")
 
     def _begin(self, context: str, sample_rate_hz: int) -> JournalEntry | None:
         """None where `orphans` found the file between its making and its lock, and deleted it."""
