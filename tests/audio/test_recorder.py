@@ -55,6 +55,18 @@ class HangingSource(FakeSource):
         return stream
 
 
+class UnansweringSource(FakeSource):
+    """Its streams do not open before it `answers`."""
+
+    def __init__(self, *present: Microphone) -> None:
+        super().__init__(*present)
+        self.answers = threading.Event()
+
+    def open(self, microphone: str, on_block: OnBlock) -> FakeStream:
+        self.answers.wait()
+        return super().open(microphone, on_block)
+
+
 class Booth:
     """A recorder, its microphones, and the events that it emitted."""
 
@@ -410,6 +422,33 @@ class TestMicrophoneTrouble:
         assert len(booth.recorded().samples) == 2 * BLOCK
         booth.recorder.stop(limit_s=0.01)
         source.answers.set()
+
+    def test_a_sound_server_that_hangs_at_the_opening_is_told_and_nothing_comes_after(self) -> None:
+        source = UnansweringSource(BUILT_IN)
+        booth = Booth(source, CaptureLimits(60, 60, 60, 60, open_s=0.05))
+        for recording_id in (1, 2):
+            booth.begin_with(recording_id, FakeSpool)
+            failed = booth.failed()
+            assert (failed.recording_id, failed.recorded) == (recording_id, None)
+            assert "does not answer" in failed.error.message
+            booth.recorder.finish(recording_id)
+        source.answers.set()
+        booth.recorder.stop()
+        assert booth.events.empty()
+        assert not booth.source.open_streams()
+        assert len(booth.source.streams) == 1
+
+    def test_after_an_answer_that_came_too_late_the_next_recording_works(self) -> None:
+        source = UnansweringSource(BUILT_IN)
+        booth = Booth(source, CaptureLimits(60, 60, 60, 60, open_s=2.0))
+        booth.begin_with(1, FakeSpool)
+        assert booth.failed().recording_id == 1
+        source.answers.set()
+        booth.begin(2, tail_ms=0)
+        booth.speak(2)
+        booth.recorder.finish(2)
+        assert len(booth.recorded().samples) == 2 * BLOCK
+        booth.recorder.stop()
 
     def test_a_defect_is_told_and_the_next_recording_works(self, booth: Booth) -> None:
         def broken() -> Spool:

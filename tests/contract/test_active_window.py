@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,13 @@ def test_a_window_that_has_gone_is_named_no_more(active: ActiveWindow, desktop: 
     assert active.sample() == Window(editor.window, "Mousepad")
     editor.close()
     until("the window to be gone", lambda: active.sample() is None)
+
+
+def test_an_x_server_that_has_gone_has_none(desktop: VirtualDesktop) -> None:
+    active = X11ActiveWindow()
+    active._display.display.socket.shutdown(socket.SHUT_RDWR)
+    assert [active.sample() for _ in range(2)] == [None, None]
+    active.close()
 
 
 def test_a_desktop_that_does_not_say_has_none() -> None:

@@ -17,21 +17,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.fakes.inserter import FakeInserter
-from voiceflow_daemon.audio.capture_events import Recorded
+from voiceflow_daemon.audio.capture_events import Recorded, Releasing, SegmentClosed, SpoolFailed
 from voiceflow_daemon.audio.take import Spool
-from voiceflow_daemon.config.schema import DeliverySettings, Settings
+from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, Settings
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import Board
-from voiceflow_daemon.daemon.deliverer import Deliverer, Order
+from voiceflow_daemon.daemon.deliverer import Delivered, Deliverer, Order
 from voiceflow_daemon.daemon.dictated import Dictated
 from voiceflow_daemon.daemon.dictation import Dictation
 from voiceflow_daemon.daemon.dictations import Dictations
 from voiceflow_daemon.daemon.formatting import Rung
-from voiceflow_daemon.daemon.orders import Done, Fixed, Job
+from voiceflow_daemon.daemon.gaps import Gaps
+from voiceflow_daemon.daemon.orders import Done, Fixed, Guess, Job
+from voiceflow_daemon.daemon.orders import Order as WorkOrder
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.desktop.inserter import Delivery, Outcome
 from voiceflow_daemon.desktop.window import Window
-from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.errors import DeliveryError, DisplayError, ModelError
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.history import HistoryRow
 from voiceflow_daemon.storage.journal import Journal
@@ -69,8 +71,10 @@ class Bench:
         self.recorder = Recorder()
         self.inserter = FakeInserter(EDITOR)
         self.orders: list[Order] = []
+        self.work: list[WorkOrder] = []
         self.rows: list[HistoryRow] = []
         self.notes: list[str] = []
+        self.board = Board()
         self.metrics = Metrics()
         self.deliverer = Deliverer(lambda: self.inserter, lambda: False, lambda _: None)
         nobody: Any = None
@@ -94,7 +98,7 @@ class Bench:
                 quit=nobody,
                 chores=cast(Any, self),
             ),
-            Board(),
+            self.board,
             lambda: self.settings,
         )
 
@@ -104,6 +108,8 @@ class Bench:
             self.orders.append(what)
         elif callable(what):
             what(*arguments)
+        else:
+            self.work.append(what)
 
     def sample(self) -> Window:
         return EDITOR
@@ -239,6 +245,80 @@ def test_what_is_recovered_between_the_pieces_says_so(tmp_path: Path) -> None:
     assert "It was never delivered." in whole
     assert [row.text for row in second.rows] == ["One. Two.", "Three."]
     assert second.orders == []
+
+
+def test_what_was_closed_goes_with_the_recording(bench: Bench) -> None:
+    bench.dictations.begin(1)
+    for start, gap_ms in ((0, 0), (160, 900)):
+        bench.dictations.ahead(
+            SegmentClosed(1, start, start + 160, SOUND, speech_ms=10, pause_ms=0, loudness=0.1, gap_ms=gap_ms)
+        )
+    bench.dictations.ahead(Releasing(1, SOUND, 400))
+    bench.dictations.finish(1, time.monotonic())
+    bench.dictations.recorded(Recorded(1, SOUND, bench.recorder.spools.pop(1), None, 500))
+    gaps = [work.gaps for work in bench.work if isinstance(work, Guess | Job)]
+    assert gaps == [Gaps(((0, 0), (160, 900)), last_ms) for last_ms in (400, 500)]
+
+
+def test_a_recording_of_which_a_part_is_on_disk_is_kept_whole_as_long_as_the_daemon_lasts(
+    bench: Bench,
+) -> None:
+    for number in (1, 2):
+        bench.dictations.begin(number)
+        bench.dictations.spool_failed(SpoolFailed(number, OSError(28, "No space left on device")))
+        bench.dictations.finish(number, time.monotonic())
+        bench.dictations.recorded(Recorded(number, 2 * SOUND, bench.recorder.spools.pop(number)))
+        bench.done(number, None)
+    assert bench.journal.orphans() == []
+    bench.dictations.models_loaded()
+    bench.done(-1, "One.")
+    bench.done(-2, None)
+    assert bench.rows[0].text == "One."
+    bench.dictations.models_loaded()
+    assert [len(work.samples) for work in bench.work if isinstance(work, Job) and work.job_id < 0] == [
+        160
+    ] * 3
+    bench.done(-3, None)
+    bench.dictations.release_all()
+    (orphan,) = bench.journal.orphans()
+    assert len(orphan.read()) == 160
+    orphan.release()
+
+
+def test_what_was_neither_delivered_nor_stored_is_said_to_wait(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Settings(history=HistorySettings(enabled=False)))
+    bench.record(1)
+    bench.done(1, "One.")
+    bench.dictations.delivered(Delivered(bench.orders[0], None, DeliveryError("It fails.")))
+    assert bench.board.waiting_recordings == 1
+    (orphan,) = bench.journal.orphans()
+    orphan.release()
+
+
+@pytest.mark.parametrize("problem", [DisplayError("It has gone."), OSError("It has gone.")])
+def test_a_window_that_cannot_be_told_costs_no_word(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def gone() -> Window:
+        raise problem
+
+    monkeypatch.setattr(bench, "sample", gone)
+    bench.record(1)
+    bench.done(1, "One.")
+    assert [(order.text, order.target) for order in bench.orders] == [("One.", None)]
+
+
+def test_only_a_dropped_recording_is_deleted(bench: Bench) -> None:
+    dropped, unknown = (bench.journal.begin("default", 16_000) for _ in range(2))
+    for entry in (dropped, unknown):
+        entry.append(SOUND)
+    bench.dictations.begin(1)
+    bench.dictations.drop(1)
+    bench.dictations.recorded(Recorded(1, SOUND, dropped))
+    bench.dictations.recorded(Recorded(2, SOUND, unknown))
+    (orphan,) = bench.journal.orphans()
+    assert orphan.path == unknown.path
+    orphan.release()
 
 
 @dataclass

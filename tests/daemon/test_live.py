@@ -268,6 +268,19 @@ def test_a_language_without_spaces_gets_none_and_is_written_as_a_whole() -> None
     assert world.scribe.given == [done.raw]
 
 
+def test_what_was_written_before_such_a_language_is_written_once() -> None:
+    world = World()
+    settings = Settings.model_validate({"speech": {"languages": ["en", "ja"]}})
+    world.live = LiveDictation("default", settings, world.ears, world.scribe, world.metrics)
+    world.close_segment(5, pause_ms=3000)
+    world.write_all()
+    world.ears.language = "ja"
+    done = world.finish(5)
+    assert done.raw == " ".join(TEXT[:5]) + " ".join(TEXT[5:10])
+    assert world.scribe.given == [" ".join(TEXT[:5]), done.raw]
+    assert len(done.sentences) == 1
+
+
 def test_nobody_spoke() -> None:
     world = World()
     done = world.live.finish(np.zeros(WORD, np.int16))

@@ -145,6 +145,23 @@ def test_models_that_cannot_be_loaded_end_the_preparing_of_the_old_ones(bench: B
     bench.chores.shutdown()
 
 
+def test_models_are_loaded_again_only_where_that_may_help(bench: Bench) -> None:
+    def orders(*, is_wish: bool) -> list[type[Order]]:
+        del bench.worker.orders[:]
+        bench.readiness.reload(SETTINGS, models_changed=False, is_wish=is_wish)
+        return [type(order) for order in bench.worker.orders]
+
+    bench.loaded()
+    assert orders(is_wish=True) == [Prepare]
+    bench.tell(Loaded(SETTINGS, ("Texts are formatted by rules only.",)))
+    assert orders(is_wish=False) == [Prepare]
+    assert bench.board.problems != {}
+    assert orders(is_wish=True) == [Load]
+    bench.tell(LoadFailed(SETTINGS, ModelError("It is damaged.")))
+    assert orders(is_wish=False) == [Load]
+    bench.chores.shutdown()
+
+
 def test_the_active_context_comes_first(tmp_path: Path) -> None:
     bench = Bench(tmp_path, SETTINGS.model_copy(update={"context": "slack"}))
     assert bench.prepare().contexts == ("slack", "default", "email", "code")

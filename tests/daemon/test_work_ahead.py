@@ -14,6 +14,7 @@ from tests.daemon.bench import LIMIT_S, SETTINGS, WorkerBench, until
 from tests.daemon.test_live import TEXT, WORD, Ears, spoken
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import DeliverySettings
+from voiceflow_daemon.daemon.gaps import Gaps
 from voiceflow_daemon.daemon.orders import (
     Done,
     Fixed,
@@ -527,6 +528,22 @@ def test_what_is_fixed_is_told_while_one_speaks(scribe: Speaking) -> None:
     assert scribe.await_event(Fixed) == Fixed(ONE, f"{FIRST.upper()}.")
     scribe.do(job(10))
     assert scribe.text() == f"{FIRST.upper()}. {SECOND.upper()}."
+
+
+@pytest.mark.parametrize("order", ["job", "guess"])
+def test_a_segment_that_nobody_came_to_hear_keeps_the_gap_before_it(bench: Speaking, order: str) -> None:
+    first, second = segment(0, 5), segment(5, 10)
+    gaps = Gaps(((0, 0), (5 * WORD, 900)))
+    guessed, released = dataclasses.replace(guess(10), gaps=gaps), dataclasses.replace(job(10), gaps=gaps)
+
+    def release() -> None:
+        bench.ears.before = lambda: None
+        bench.do(second, *([guessed] if order == "guess" else []), released)
+
+    bench.ears.before = release
+    bench.do(dataclasses.replace(first, segment=dataclasses.replace(first.segment, pause_ms=200)))
+    assert bench.text() == f"{FIRST}. {SECOND}".upper()
+    assert bench.ears.heard[1:] == [SECOND]
 
 
 def test_what_other_models_may_hear_otherwise_is_not_fixed(scribe: Speaking) -> None:

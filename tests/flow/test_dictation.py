@@ -1,14 +1,19 @@
 """Dictations as little scripts: the user does this, and that stands there."""
 
+import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.audio_source import FakeStream
 from tests.flow.world import BROWSER, EDITOR, SETTINGS, World
-from voiceflow_daemon.config.schema import DeliverySettings, HistorySettings, LogSettings
+from voiceflow_daemon.audio.line import CaptureLimits
+from voiceflow_daemon.audio.source import OnBlock
+from voiceflow_daemon.config.schema import AudioSettings, DeliverySettings, HistorySettings, LogSettings
 from voiceflow_daemon.daemon import events
 from voiceflow_daemon.desktop.tray import Activity
+from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import ConfigError, MicrophoneError, ModelError
 from voiceflow_daemon.storage.history import HistoryRow
 
@@ -81,6 +86,19 @@ def test_the_window_is_that_of_the_key_press(tmp_path: Path) -> None:
         world.await_text("Hello world.", EDITOR)
 
 
+def test_a_desktop_that_fails_at_the_press_costs_no_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> Window:
+        raise OSError("the connection is closed")
+
+    with World(tmp_path) as world:
+        monkeypatch.setattr(world.focus, "sample", gone)
+        world.dictate()
+        world.until(lambda: world.view.last_texts == ("Hello world.",))
+        world.await_quiet()
+
+
 def test_nothing_is_delivered_while_the_key_is_down(tmp_path: Path) -> None:
     with World(tmp_path) as world:
         world.key.press()
@@ -103,6 +121,43 @@ def test_silence_is_told_and_a_muted_microphone_named(tmp_path: Path) -> None:
         assert "Nobody spoke" in world.notes.shown[-1][2]
         assert world.inserter.written == {}
         assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_microphone_that_sends_nothing_is_not_called_muted(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        world.key.press()
+        world.until(lambda: bool(world.source.open_streams()))
+        world.key.release()
+        world.until(lambda: "heard" in world.notes.topics())
+        assert "not sent any sound" in world.notes.shown[-1][2]
+        world.await_quiet()
+
+
+def test_a_microphone_that_does_not_open_is_told_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.capture_limits = CaptureLimits(open_s=1.0)
+    answers, opens = threading.Event(), world.source.open
+
+    def open_late(microphone: str, on_block: OnBlock) -> FakeStream:
+        answers.wait()
+        return opens(microphone, on_block)
+
+    world.source.open = open_late  # type: ignore[method-assign]
+    with world:
+        world.key.press()
+        world.until(lambda: world.notes.topics() == ["microphone"])
+        world.until(lambda: world.view.activity is Activity.IDLE)
+        assert "does not answer" in world.notes.shown[0][1]
+        world.key.release()
+        world.key.press()
+        world.key.release()
+        world.until(lambda: world.notes.topics() == ["microphone"] * 2)
+        world.await_quiet()
+        answers.set()
+        world.source.open = opens  # type: ignore[method-assign]
+        world.dictate()
+        world.await_text("Hello world.")
+        assert world.notes.topics() == ["microphone"] * 2
 
 
 def test_no_microphone_is_told_and_the_next_press_tries_again(tmp_path: Path) -> None:
@@ -175,6 +230,46 @@ def test_a_model_that_cannot_be_loaded_costs_no_speech(tmp_path: Path) -> None:
         assert "recovered" in world.notes.topics()
         assert world.inserter.written == {}
         world.until(lambda: list((tmp_path / "journal").iterdir()) == [])
+
+
+@pytest.mark.parametrize("keeps_history", [True, False])
+def test_what_neither_model_nor_disk_take_is_kept_in_memory(tmp_path: Path, keeps_history: bool) -> None:
+    settings = SETTINGS.model_copy(update={"history": HistorySettings(enabled=keeps_history)})
+    world = World(tmp_path, settings=settings)
+    world.load_error = ModelError("The speech model is damaged.", "Download it again.")
+    (tmp_path / "journal").write_text("in the way")
+    with world:
+        for count in (1, 2):
+            world.dictate()
+            world.until(lambda count=count: world.ask("status").data["waiting_recordings"] == count)  # type: ignore[misc]
+        assert not any(title.startswith("Your recording is kept") for _, title, _ in world.notes.shown)
+        assert "lost" in world.notes.shown[-1][2]
+        world.load_error = None
+        world.ask("reload")
+        world.until(lambda: world.view.last_texts == ("Hello world.",) * 2)
+        assert world.inserter.written == {}
+        assert world.ask("status").data["waiting_recordings"] == 0
+        assert world.ask("last", "copy").ok
+        world.until(lambda: world.inserter.clipboard == "Hello world.")
+
+
+def test_without_a_language_model_only_a_wish_or_other_models_load_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.load_warnings = ("Texts are formatted by rules only.",)
+    with world:
+        world.until(lambda: "models" in world.notes.topics())
+        for name in ("slack", "default"):
+            chosen = world.settings.model_copy(update={"context": name})
+            world.incoming.emit(events.SettingsLoaded(chosen))
+        world.dictate()
+        world.await_text("Hello world.")
+        assert len(world.loaded) == 1
+        world.ask("reload")
+        world.until(lambda: len(world.loaded) == 2)
+        world.load_warnings = ()
+        world.incoming.emit(events.ReloadWanted())
+        world.until(lambda: len(world.loaded) == 3)
+        world.until(lambda: world.ask("status").data["problems"] == {})
 
 
 def test_what_is_in_work_at_the_end_is_offered_at_the_next_start(tmp_path: Path) -> None:
@@ -269,6 +364,33 @@ def test_a_hotkey_changed_while_it_is_held_ends_the_recording(tmp_path: Path) ->
         world.await_text("Hello world.")
         world.dictate()
         world.await_text("Hello world.Hello world.")
+
+
+def test_without_a_hotkey_a_reload_does_not_end_what_a_command_began(tmp_path: Path) -> None:
+    world = World(tmp_path, settings=SETTINGS.model_copy(update={"audio": AudioSettings(tail_ms=0)}))
+    world.hotkey_taken = True
+    with world:
+        assert world.ask("press").ok
+        world.speak()
+        world.ask("reload")
+        world.until(lambda: len(world.listeners) == 2)
+        world.speak()
+        world.hotkey_taken = False
+        world.ask("reload")
+        world.until(lambda: len(world.listeners) == 3 and world.key.watches_cancel)
+        assert world.ask("status").data["activity"] == "recording"
+        assert world.notes.topics() == ["hotkey"]
+        assert world.ask("release").ok
+        world.await_text("Hello world.")
+
+
+def test_each_hotkey_that_is_refused_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.hotkey_taken = True
+    with world:
+        hotkey = world.settings.hotkey.model_copy(update={"key": "f10"})
+        world.incoming.emit(events.SettingsLoaded(world.settings.model_copy(update={"hotkey": hotkey})))
+        world.until(lambda: world.notes.topics() == ["hotkey", "hotkey"])
 
 
 def test_a_display_that_dies_ends_the_recording(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.fakes.hotkey_listener import FakeListener
 from tests.fakes.inserter import FakeInserter
 from tests.fakes.language_model import FakeLanguageModel
 from tests.fakes.transcriber import FakeTranscriber
+from voiceflow_daemon.audio.line import CaptureLimits
 from voiceflow_daemon.audio.recorder import Recorder
 from voiceflow_daemon.config.schema import HotkeySettings, Settings, SpeechSettings
 from voiceflow_daemon.daemon import events
@@ -95,12 +96,14 @@ class World:
     ) -> None:
         self.settings = settings
         self.source = FakeSource()
+        self.capture_limits = CaptureLimits()
         self.focus = FakeFocus()
         self.inserter = FakeInserter(EDITOR)
         self.transcriber = FakeTranscriber(script)
         self.language_model: FakeLanguageModel | None = None
         self.disk = FakeDiskTier()
         self.load_error: VoiceflowError | None = None
+        self.load_warnings: tuple[str, ...] = ()
         self.loaded: list[Settings] = []
         self.before_load: Callable[[], None] = lambda: None
         self.notes = RecordedNotes()
@@ -114,6 +117,8 @@ class World:
         self.metrics = Metrics()
         self.incoming = events.EventQueue()
         self.listeners: list[FakeListener] = []
+        self.hotkey_taken = False
+        """By another program."""
         self._folder = folder
         self._running = ExitStack()
 
@@ -121,7 +126,7 @@ class World:
         emit = self.incoming.emit
         chores = self._running.enter_context(ThreadPoolExecutor(1))
         hotkeys = HotkeyHost(lambda _: self._listener(emit))
-        recorder = Recorder(self.source, emit)
+        recorder = Recorder(self.source, emit, self.capture_limits)
         worker = Worker(self._load, emit, self._delete_prompts)
         deliverer = Deliverer(lambda: self.inserter, hotkeys.is_down, emit)
         parts = Parts(
@@ -156,7 +161,7 @@ class World:
         self._running.close()
 
     def _listener(self, emit: EmitHotkey) -> FakeListener:
-        self.listeners.append(FakeListener(emit))
+        self.listeners.append(FakeListener(emit, taken=self.hotkey_taken))
         return self.listeners[-1]
 
     def _load(self, settings: Settings) -> LoadedModels:
@@ -165,7 +170,7 @@ class World:
         if self.load_error is not None:
             raise self.load_error
         self.transcriber.closed = False
-        return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), ())
+        return LoadedModels(Pipeline(self.transcriber, self._formatter(), self.metrics), self.load_warnings)
 
     def _formatter(self) -> Formatter:
         model = self.language_model

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from voiceflow_daemon.storage.file_lock import lock
 from voiceflow_daemon.storage.journal import DAMAGED, SUFFIX, Journal, Orphan, read_header
 
 RATE_HZ = 16_000
@@ -112,6 +113,32 @@ class TestWriting:
         for entry in entries:
             entry.discard()
         assert list(tmp_path.iterdir()) == []
+
+    def test_one_that_was_taken_for_an_orphan_before_its_lock_is_begun_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal, looks = Journal(tmp_path), 0
+
+        def late(fd: int) -> None:
+            nonlocal looks
+            looks += 1
+            if looks <= 2:
+                assert journal.orphans() == []
+            lock(fd)
+
+        monkeypatch.setattr("voiceflow_daemon.storage.journal.lock", late)
+        entry = journal.begin("email", RATE_HZ)
+        entry.append(samples(320))
+        assert (looks, list(tmp_path.iterdir())) == (3, [entry.path])
+        entry.discard()
+
+    def test_a_file_that_is_always_deleted_is_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = Journal(tmp_path)
+        monkeypatch.setattr("voiceflow_daemon.storage.journal.lock", lambda _: journal.orphans())
+        with pytest.raises(FileNotFoundError):
+            journal.begin("email", RATE_HZ)
 
     def test_discard_deletes_even_if_the_file_is_gone(self, tmp_path: Path) -> None:
         entry = Journal(tmp_path).begin("email", RATE_HZ)
@@ -288,6 +315,24 @@ class TestFinding:
         assert found(folder) == []
         assert len(Journal(folder).damaged()) == 4
         assert secret.read_text() == "untouched"
+
+    @pytest.mark.parametrize("call", ["open", "pread"])
+    @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EIO])
+    def test_what_cannot_be_read_just_now_is_left_where_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+    ) -> None:
+        path = write(tmp_path)
+
+        def fail(*_: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as failing:
+            failing.setattr(os, call, fail)
+            assert found(tmp_path) == []
+        assert Journal(tmp_path).damaged() == []
+        (orphan,) = found(tmp_path)
+        assert orphan.path == path
+        orphan.release()
 
     def test_a_name_that_is_taken_is_not_overwritten(self, tmp_path: Path) -> None:
         for content in (b"first", b"second", b"third"):

@@ -22,13 +22,15 @@ class CaptureLimits:
     """
 
     first_block_s: float = 5.0
-    """A Bluetooth headset needs seconds to change its profile."""
+    """Once it is open. A Bluetooth headset needs seconds to change its profile."""
     silence_s: float = 1.0
     """Without any block after the first one."""
     late_tail_s: float = 0.5
     """For a tail's blocks, beyond the tail's own length."""
     longest_s: float = 3700.0
     """Of one recording: above the longest that the settings allow."""
+    open_s: float = 5.0
+    """For opening it, and for closing the one before."""
 
 
 class Line:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from voiceflow_daemon.audio.capture_events import Recorded, Releasing
 from voiceflow_daemon.audio.line import Block
 from voiceflow_daemon.audio.listening import Listening
+from voiceflow_daemon.audio.opening import Opening
 from voiceflow_daemon.audio.take import Spool, Take
 from voiceflow_daemon.config.schema import AudioSettings, SpeechSettings
 
@@ -23,6 +24,7 @@ class Begin:
     settings: AudioSettings
     open_spool: Callable[[], Spool]
     speech: SpeechSettings | None
+    opening: Opening
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from voiceflow_daemon.audio.capture_events import (
 )
 from voiceflow_daemon.audio.line import Block, CaptureLimits, Line
 from voiceflow_daemon.audio.listening import Detector, listen
+from voiceflow_daemon.audio.opening import Opening
 from voiceflow_daemon.audio.orders import Begin, Drop, Finish, Message, OpenRecording, Prepare, Tick
 from voiceflow_daemon.audio.source import AudioSource
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool, Take
@@ -86,9 +87,11 @@ class Recorder:
     ) -> None:
         """Open the microphone and record; `open_spool` runs on the capture thread and may raise OSError.
 
+        When that takes too long, `CaptureFailed` tells, and nothing is recorded.
         With `speech`, and where the detector is loaded, `SegmentClosed` is emitted at pauses.
         """
-        self._queue.put(Begin(recording_id, settings, open_spool, speech))
+        opening = Opening(recording_id, self._limits.open_s, self._emit)
+        self._queue.put(Begin(recording_id, settings, open_spool, speech, opening))
 
     def finish(self, recording_id: int) -> None:
         """Record the tail, close the microphone and emit `Recorded`."""
@@ -155,10 +158,8 @@ class Recorder:
         if self._open is not None:
             self._emit(self._recorded())
         self._settings = begin.settings
-        try:
-            line = self._connect(begin.settings.microphone)
-        except MicrophoneError as error:
-            self._emit(CaptureFailed(begin.recording_id, error, None))
+        line = self._opened(begin)
+        if line is None:
             return
         self._tell_replaced(begin.recording_id, line)
         listening = listen(self._detector, begin.recording_id, begin.speech, self._emit)
@@ -166,6 +167,24 @@ class Recorder:
         self._open = OpenRecording(begin.recording_id, tail_s, self._new_take(begin, line), listening)
         for samples in line.preroll.take():
             self._open.add(samples)
+
+    def _opened(self, begin: Begin) -> Line | None:
+        """The line for a recording; None, and told, when it was refused or took too long."""
+        if begin.opening.failed:
+            return None
+        try:
+            line = self._connect(begin.settings.microphone)
+        except MicrophoneError as error:
+            self._fail_to_begin(begin, error)
+            return None
+        if begin.opening.end():
+            return line
+        self._rest()
+        return None
+
+    def _fail_to_begin(self, begin: Begin, error: MicrophoneError) -> None:
+        if begin.opening.end():
+            self._emit(CaptureFailed(begin.recording_id, error, None))
 
     def _new_take(self, begin: Begin, line: Line) -> Take:
         def spool_failed(error: OSError) -> None:
@@ -240,7 +259,7 @@ class Recorder:
         """A defect of ours must not leave the user speaking into nothing."""
         if isinstance(message, Begin) and not self._is_open(message.recording_id):
             error = MicrophoneError("The recording could not be started.", "The log says why.")
-            self._emit(CaptureFailed(message.recording_id, error, None))
+            self._fail_to_begin(message, error)
             self._hang_up()
 
     # ------------------------------------------------------------------------------ the microphone

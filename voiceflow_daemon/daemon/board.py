@@ -44,7 +44,8 @@ class Board:
     """`problems` by topic (config, hotkey, models, prompts): what stands in the way right now.
 
     `preparing`: which of how many prompts is being prepared, counted from 1. `unloaded`: the models were
-    freed for want of dictations, and are loaded at the next one.
+    freed for want of dictations, and are loaded at the next one. Recordings that could not be heard wait in
+    the journal, or where that is not possible in memory.
     """
 
     contexts: tuple[str, ...] = ()
@@ -59,6 +60,7 @@ class Board:
     load_failed: bool = False
     unloaded: bool = False
     waiting_recordings: int = 0
+    waiting_in_memory: int = 0
     release_to_text_ms: float | None = None
     stages_ms: dict[str, float] = field(default_factory=dict)
 
@@ -141,7 +143,7 @@ class Board:
             "models": self.models,
             "demo": uses_demo_models(settings),
             "in_work": len(session.in_work),
-            "waiting_recordings": self.waiting_recordings,
+            "waiting_recordings": self.waiting_recordings + self.waiting_in_memory,
             "problems": dict(self.problems),
             "prompts": [asdict(entry) for entry in of_each_context(self.contexts, prompts)],
             "prompt_disk_problem": prompt_disk_problem,

@@ -63,6 +63,7 @@ class Coordinator:
         self._dictations = Dictations(parts, self._board, lambda: self._settings)
         self._readiness = Readiness(parts, self._board, incoming)
         self._released_at = 0.0
+        self._reload_asked = False
         self._thread = threading.Thread(target=self._run, name="coordinator")
 
     def start(self) -> None:
@@ -136,7 +137,7 @@ class Coordinator:
             case events.SettingsLoaded() | events.SettingsRejected():
                 self._config_read(message)
             case Loaded() | Unloaded() | LoadFailed() | Preparing() | Prepared():
-                self._readiness.worker_event(message, self._settings)
+                self._worker_told(message)
             case events.OrphansFound() | events.MicrophonesFound() | DownloadProgressed() | DownloadEnded():
                 self._readiness.found(message, self._settings, self._dictations.recover)
             case events.PromptsPurged():
@@ -156,10 +157,15 @@ class Coordinator:
                 recorded = message.recorded is not None
                 self._step(stage.CaptureEnded(message.recording_id, recorded=recorded))
                 self._dictations.capture_failed(message)
-            case SpoolFailed(error=error):
-                self._parts.notify("journal", "The recording cannot be kept on disk", str(error))
+            case SpoolFailed():
+                self._dictations.spool_failed(message)
             case MicrophoneReplaced(wanted=wanted):
                 self._parts.notify("microphone", f"{wanted} is not there", "The default microphone is used.")
+
+    def _worker_told(self, message: Loaded | Unloaded | LoadFailed | Preparing | Prepared) -> None:
+        self._readiness.worker_event(message, self._settings)
+        if isinstance(message, Loaded):
+            self._dictations.models_loaded()
 
     # ---------------------------------------------------------------------------------- session
     def _key(self, message: KeyDown | KeyUp | OtherInput | CancelPressed) -> None:
@@ -219,20 +225,42 @@ class Coordinator:
             self._parts.hotkeys.take(self._settings.hotkey)
             self._board.problems.pop("hotkey", None)
         except VoiceflowError as error:
-            self._problem("hotkey", error.message, error.hint)
+            self._hotkey_problem(error.message, error.hint)
         except Exception as error:
             log.exception("the hotkey cannot be taken")
-            self._problem("hotkey", f"The hotkey cannot be taken ({type(error).__name__}).", "See the log.")
+            self._hotkey_problem(f"The hotkey cannot be taken ({type(error).__name__}).", "See the log.")
+
+    def _hotkey_problem(self, title: str, hint: str) -> None:
+        """Each is told once: where there can be no hotkey, it would be told at every reload."""
+        if self._board.problems.get("hotkey") != title:
+            self._problem("hotkey", title, hint)
+
+    def _exchange_hotkey(self, *, is_another: bool) -> None:
+        """Take it anew. A recording goes on, unless the end that its user knows for it goes."""
+        if is_another or self._session.press is not None:
+            self._step(stage.FinishRequested())
+            # The new listener never tells that the old key went up.
+            self._step(stage.KeyReleased())
+        if is_another:
+            self._board.problems.pop("hotkey", None)
+        self._take_hotkey()
+        if self._session.recording is not None:
+            self._parts.hotkeys.watch_cancel(True)
+
+    def _reload_config(self) -> None:
+        self._reload_asked = True
+        self._parts.reload_config()
 
     def _config_read(self, message: events.SettingsLoaded | events.SettingsRejected) -> None:
+        is_wish, self._reload_asked = self._reload_asked, False
         match message:
             case events.SettingsLoaded(settings):
-                self._apply(settings)
+                self._apply(settings, is_wish=is_wish)
             case events.SettingsRejected(error):
                 title = "The config file has problems; the last good settings stay"
                 self._problem("config", title, str(error))
 
-    def _apply(self, settings: Settings) -> None:
+    def _apply(self, settings: Settings, *, is_wish: bool) -> None:
         """Do just what the changed fields take."""
         needed = effects(self._settings, settings)
         self._settings = settings
@@ -243,11 +271,8 @@ class Coordinator:
         set_level(settings.log)
         self._parts.worker.invalidate_prompts()
         if Effect.HOTKEY in needed or not self._parts.hotkeys.is_alive():
-            self._step(stage.FinishRequested())
-            # The new listener never tells that the old key went up.
-            self._step(stage.KeyReleased())
-            self._take_hotkey()
-        self._readiness.reload(settings, models_changed=Effect.MODELS in needed)
+            self._exchange_hotkey(is_another=Effect.HOTKEY in needed)
+        self._readiness.reload(settings, models_changed=Effect.MODELS in needed, is_wish=is_wish)
         log.info("config reloaded%s", f": {', '.join(sorted(needed))}" if needed else "")
 
     def _write(self, key: str, value: str) -> None:
@@ -284,7 +309,7 @@ class Coordinator:
             case events.InvalidateWanted():
                 self._readiness.purge(None)
             case events.ReloadWanted():
-                self._parts.reload_config()
+                self._reload_config()
             case events.DownloadWanted():
                 self._parts.download_models(tuple(self._settings.speech.languages))
 
@@ -336,7 +361,7 @@ class Coordinator:
             case "last":
                 return self._last(request.argument)
             case "reload":
-                self._parts.reload_config()
+                self._reload_config()
             case "stop":
                 self._parts.quit()
         return requests.done(recording=self._session.recording is not None)

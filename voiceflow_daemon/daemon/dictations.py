@@ -5,25 +5,34 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from voiceflow_daemon.audio.capture_events import CaptureFailed, Recorded, Releasing, SegmentClosed
-from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ, Spool
+from voiceflow_daemon.audio.capture_events import (
+    CaptureFailed,
+    Recorded,
+    Releasing,
+    SegmentClosed,
+    SpoolFailed,
+)
+from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.beginning import Beginning
 from voiceflow_daemon.daemon.board import ON_REQUEST, Board, LastText
 from voiceflow_daemon.daemon.deliverer import Delivered, is_at_cursor
 from voiceflow_daemon.daemon.dictation import Dictation
-from voiceflow_daemon.daemon.open_dictation import OpenDictation
+from voiceflow_daemon.daemon.open_dictation import Found, Kept, OpenDictation
 from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job, MakeHot
 from voiceflow_daemon.daemon.parts import Parts
+from voiceflow_daemon.daemon.unheard import InMemory, in_memory
 from voiceflow_daemon.desktop.inserter import Outcome
+from voiceflow_daemon.desktop.window import Window
 from voiceflow_daemon.errors import VoiceflowError
-from voiceflow_daemon.storage.journal import Orphan
 
 log = logging.getLogger(__name__)
 
 UNDELIVERED = "It was never delivered."
+IN_MEMORY = "The disk does not keep it either: if no model can hear it before voiceflow ends, it is lost."
 BEGUN = "Its beginning may stand where you dictated it; this is the whole text."
 
 
@@ -35,6 +44,9 @@ class Dictations:
         self._board = board
         self._settings = context_of
         self._open: dict[int, OpenDictation] = {}
+        self._dropped: set[int] = set()
+        """Recordings that nobody wants, whatever the capture thread had sent of them by then."""
+        self._unheard: list[InMemory] = []
         self._recovered_ids = itertools.count(-1, -1)
 
     @property
@@ -46,20 +58,29 @@ class Dictations:
     def begin(self, recording_id: int) -> None:
         """The key went down: start the capture, sample the window, make the prompt hot."""
         settings, parts, beginning = self._settings(), self._parts, Beginning()
+        dictation = Dictation(recording_id, settings.context, settings, None)
+        self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
         parts.recorder.begin(
             recording_id,
             settings.audio,
             lambda: beginning.record(parts.journal, settings.context, SAMPLE_RATE_HZ),
             settings.speech,
         )
-        dictation = Dictation(recording_id, settings.context, settings, parts.active_window.sample())
-        self._open[recording_id] = OpenDictation(dictation, beginning=beginning)
+        dictation.target = self._window()
         parts.worker.submit(MakeHot(settings.context, settings, recording_id))
+
+    def _window(self) -> Window | None:
+        """The window that the text is for; a desktop that fails to name it costs no word of the text."""
+        try:
+            return self._parts.active_window.sample()
+        except (VoiceflowError, OSError) as error:
+            log.error("the active window cannot be told: %s", error)
+            return None
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""
-        self._open[recording_id].dictation.released(released_at)
         self._parts.recorder.finish(recording_id)
+        self._open[recording_id].dictation.released(released_at)
         self._deliver_ahead()
 
     def drop(self, recording_id: int) -> None:
@@ -67,6 +88,7 @@ class Dictations:
         self._parts.recorder.drop(recording_id)
         self._parts.worker.submit(Forget(recording_id))
         self._open.pop(recording_id, None)
+        self._dropped.add(recording_id)
 
     def ahead(self, news: SegmentClosed | Releasing) -> None:
         """The recording goes on, but something can be done already."""
@@ -76,15 +98,17 @@ class Dictations:
         context, settings = entry.dictation.context, entry.dictation.settings
         match news:
             case SegmentClosed():
+                entry.gaps = entry.gaps.and_then(news)
                 self._parts.worker.submit(Hear(news.recording_id, news, context, settings))
             case Releasing(recording_id, samples, gap_ms):
-                self._parts.worker.submit(Guess(recording_id, samples, context, settings, gap_ms))
+                gaps = replace(entry.gaps, last_ms=gap_ms)
+                self._parts.worker.submit(Guess(recording_id, samples, context, settings, gaps))
 
     def recorded(self, recorded: Recorded) -> None:
         """The capture thread handed the recording over."""
         entry = self._open.get(recorded.recording_id)
         if entry is None:
-            _discard(recorded.spool)
+            self._unexpected(recorded)
             return
         entry.spool = recorded.spool
         entry.duration_s = len(recorded.samples) / SAMPLE_RATE_HZ
@@ -97,10 +121,25 @@ class Dictations:
                 dictation.context,
                 dictation.settings,
                 recorded.spoken_until,
-                recorded.gap_ms,
+                replace(entry.gaps, last_ms=recorded.gap_ms),
             )
         )
         entry.peak = recorded.peak
+
+    def _unexpected(self, recorded: Recorded) -> None:
+        """Only what was dropped is deleted; anything else is kept, and offered at the next start."""
+        if recorded.recording_id in self._dropped:
+            _discard(recorded.spool)
+        elif recorded.spool is not None:
+            log.error("nobody waits for recording %d, which is kept", recorded.recording_id)
+            self._leave(recorded.spool)
+
+    def spool_failed(self, failed: SpoolFailed) -> None:
+        """The recording goes on in memory alone."""
+        entry = self._open.get(failed.recording_id)
+        if entry is not None:
+            entry.is_on_disk = False
+        self._parts.notify("journal", "The recording cannot be kept on disk", str(failed.error))
 
     def capture_failed(self, failed: CaptureFailed) -> None:
         """The microphone failed; what was recorded until then is worked on all the same."""
@@ -121,7 +160,7 @@ class Dictations:
         if entry is None:
             return True
         if done.dictated is None:
-            return self._failed(done.job.job_id, entry, done.error)
+            return self._failed(done.job, entry, done.error)
         if not done.dictated.text:
             return self._nothing_to_write(done.job.job_id, entry, spoken=bool(done.dictated.raw))
         entry.dictated = done.dictated
@@ -148,8 +187,8 @@ class Dictations:
         stored = delivered.delivery is not None or self._store(entry, delivered)
         if stored:
             _discard(entry.spool)
-        elif entry.spool is not None:
-            entry.spool.release()
+        else:
+            self._leave(entry.spool)
         if delivered.delivery is not None and entry.dictation.settings.history.enabled:
             self._parts.chores.submit(self._store, entry, delivered)
         return True
@@ -204,15 +243,24 @@ class Dictations:
             reason = delivered.delivery.reason
             self._parts.notify("delivery", f"{what} is on the clipboard", f"It was not pasted: {reason}.")
 
-    def _failed(self, job_id: int, entry: OpenDictation, error: VoiceflowError | None) -> bool:
-        """The recording stays in the journal and is offered once a model can hear it."""
+    def _failed(self, job: Job, entry: OpenDictation, error: VoiceflowError | None) -> bool:
+        """The recording stays where it is and is offered once a model can hear it."""
         log.error("a recording could not be transcribed: %s", error)
-        self._parts.notify("models", "Your recording is kept, but could not be written yet", str(error))
-        if entry.spool is not None:
-            entry.spool.release()
-            self._board.waiting_recordings += 1
-        self._close(job_id)
+        if entry.is_on_disk and entry.spool is not None:
+            self._parts.notify("models", "Your recording is kept, but could not be written yet", str(error))
+            self._leave(entry.spool)
+        else:
+            self._parts.notify("models", "Your recording could not be written yet", f"{error} {IN_MEMORY}")
+            self._unheard.append(in_memory(entry, job))
+            self._board.waiting_in_memory = len(self._unheard)
+        self._close(job.job_id)
         return True
+
+    def _leave(self, recording: Kept | None) -> None:
+        """To the journal: it is found when models are loaded, or at the next start."""
+        if recording is not None:
+            recording.release()
+            self._board.waiting_recordings += 1
 
     def _nothing_to_write(self, job_id: int, entry: OpenDictation, *, spoken: bool) -> bool:
         _discard(entry.spool)
@@ -220,25 +268,34 @@ class Dictations:
         if spoken:
             self._parts.notify("heard", "Nothing is left to write", "You took back all that you said.")
         elif entry.orphan is None:
-            silent = entry.peak == 0.0
-            hint = "The microphone sends only silence: is it muted?" if silent else "Nobody spoke."
-            self._parts.notify("heard", "Nothing was heard", hint)
+            self._parts.notify("heard", "Nothing was heard", _why_nothing(entry))
         return True
 
     # --------------------------------------------------------------------------------- recovery
-    def recover(self, orphan: Orphan) -> None:
-        """Transcribe a recording that an earlier daemon left; its text is offered, never pasted."""
+    def models_loaded(self) -> None:
+        """Have heard what waits in memory for it."""
+        unheard, self._unheard = self._unheard, []
+        self._board.waiting_in_memory = 0
+        for recording in unheard:
+            self.recover(recording)
+
+    def recover(self, orphan: Found) -> None:
+        """Transcribe a recording that was left unheard; its text is offered, never pasted."""
         job_id = next(self._recovered_ids)
         settings = self._settings()
         dictation = Dictation(job_id, orphan.header.context, settings, None)
         samples = orphan.read()
         entry = OpenDictation(
-            dictation, spool=orphan, orphan=orphan, duration_s=len(samples) / SAMPLE_RATE_HZ
+            dictation,
+            spool=orphan,
+            is_on_disk=not isinstance(orphan, InMemory),
+            orphan=orphan,
+            duration_s=len(samples) / SAMPLE_RATE_HZ,
         )
         self._open[job_id] = entry
         self._parts.worker.submit(Job(job_id, samples, orphan.header.context, settings))
 
-    def _offer(self, job_id: int, entry: OpenDictation, orphan: Orphan) -> bool:
+    def _offer(self, job_id: int, entry: OpenDictation, orphan: Found) -> bool:
         assert entry.dictated is not None
         self._board.last.appendleft(
             LastText(entry.dictated.raw, entry.dictated.text, entry.dictation.context, job_id)
@@ -267,6 +324,8 @@ class Dictations:
         for entry in self._open.values():
             if entry.spool is not None:
                 entry.spool.release()
+        for recording in self._unheard:
+            recording.release()
         self._open.clear()
 
     # ---------------------------------------------------------------------------------- history
@@ -284,7 +343,13 @@ class Dictations:
         return True
 
 
-def _discard(spool: Spool | None) -> None:
+def _why_nothing(entry: OpenDictation) -> str:
+    if not entry.duration_s:
+        return "The microphone had not sent any sound by then: press again, and hold the key for longer."
+    return "The microphone sends only silence: is it muted?" if entry.peak == 0.0 else "Nobody spoke."
+
+
+def _discard(spool: Kept | None) -> None:
     """Delete a recording that has served; a folder that refuses must not hold up the dictation's end."""
     if spool is not None:
         try:

@@ -65,6 +65,11 @@ class LiveDictation:
         return self._heard.pending is not None
 
     @property
+    def heard_until(self) -> int:
+        """Behind the last sample that was heard."""
+        return self._heard.until
+
+    @property
     def fixed(self) -> str:
         """How the text begins, whatever is said from now on; empty where nobody wants it in pieces."""
         heard = self._heard
@@ -119,7 +124,7 @@ class LiveDictation:
     ) -> Dictated:
         """The whole recording, mono at 16 kHz, shape (n,): hear and write what is left of it.
 
-        `gap_s` is the silence before what was said since the last segment, if anything was.
+        `gap_s` is the silence before what was said behind `heard_until`, if anything was.
         May be called for what there is of a recording that goes on, too: nothing of it is remembered.
         Raises `ModelError`; `NotWantedError` when `wanted` says no between the stages.
         """
@@ -153,7 +158,7 @@ class LiveDictation:
         draft = ""
         if not joint(heard.language):
             text = join_texts(heard.texts, heard.language)
-            left = (replace(left[-1], raw=text, marked=text),)
+            done, left = (), (replace(heard.settling.sentences[-1], raw=text, marked=text),)
         if self._is_whole and done:
             draft = self._drafted(done, left, heard.language)
             done, left = (), heard.settling.sentences

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.dictated import Dictated
+from voiceflow_daemon.daemon.gaps import Gaps
 from voiceflow_daemon.errors import VoiceflowError
 
 
@@ -60,8 +61,7 @@ class Job:
     settings: Settings
     spoken_until: int | None = None
     """Behind the last sample with speech in it, where somebody has listened."""
-    gap_ms: int = 0
-    """The silence before what was said after the last segment."""
+    gaps: Gaps = field(default_factory=Gaps)
     ordered_at: float = field(default_factory=time.monotonic)
 
 
@@ -83,7 +83,7 @@ class Guess:
     samples: NDArray[np.int16]
     context: str
     settings: Settings
-    gap_ms: int = 0
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 @dataclass(frozen=True, eq=False)

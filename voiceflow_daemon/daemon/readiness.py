@@ -66,11 +66,16 @@ class Readiness:
         self._ordered = settings
         self._parts.worker.submit(Load(settings))
 
-    def reload(self, settings: Settings, *, models_changed: bool) -> None:
-        """Take new settings. Models at rest stay there, unless these settings let none rest."""
+    def reload(self, settings: Settings, *, models_changed: bool, is_wish: bool = False) -> None:
+        """Take new settings. Models at rest stay there, unless these settings let none rest.
+
+        A load that failed is tried again. One without a language model is only where the user asked for
+        the reload: each choice in the tray changes the config file.
+        """
         if self._at_rest and settings.speech.model and settings.models.unload_after_min > 0:
             return
-        if self._at_rest or models_changed or "models" in self._board.problems:
+        is_incomplete = self._board.load_failed or (is_wish and "models" in self._board.problems)
+        if self._at_rest or models_changed or is_incomplete:
             self.load(settings)
         else:
             self.prepare(settings)

@@ -212,7 +212,8 @@ class Worker:
         guessed = self._guessed_for(job.job_id)
         if guessed is not None and is_borne_out(guessed[0], job):
             return self._pipeline.after_waiting(self._pipeline.accept(guessed[1]), 0.0)
-        dictated = self._pipeline.finish(live, job.samples, job.gap_ms / 1000, wanted)
+        gap_s = job.gaps.before_s(live.heard_until)
+        dictated = self._pipeline.finish(live, job.samples, gap_s, wanted)
         return dictated if job.job_id < 0 else self._pipeline.after_waiting(dictated, waited_ms)
 
     def _forget(self, job_id: int) -> None:
@@ -242,10 +243,11 @@ class Worker:
                     if live is not None:
                         live.write_next(self._queue.is_wanted)
                         self._offer(job_id, live)
-                case Guess(samples=samples, gap_ms=gap_ms):
+                case Guess(samples=samples, gaps=gaps):
                     live = self._live(work)
                     if live is not None:
-                        self._guessed = (work, live.finish(samples, gap_ms / 1000, self._queue.is_wanted))
+                        gap_s = gaps.before_s(live.heard_until)
+                        self._guessed = (work, live.finish(samples, gap_s, self._queue.is_wanted))
                         if not self._queue.is_wanted():
                             self._guessed = None
         except NotWantedError:

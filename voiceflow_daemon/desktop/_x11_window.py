@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +10,8 @@ from Xlib import X
 
 from voiceflow_daemon.desktop._x11_connection import DISCONNECTED, GONE, open_display
 from voiceflow_daemon.desktop.window import Window
+
+log = logging.getLogger(__name__)
 
 _DEPTH_LIMIT = 64
 """No real window lies deeper; a tree that changes while it is climbed must not hold us."""
@@ -23,7 +26,14 @@ class X11ActiveWindow:
         self._root = self._display.screen().root
 
     def sample(self) -> Window | None:
-        """The window that has the focus now; None when none has, or it has just gone."""
+        """The window that has the focus now; None when none has, or it or the X server has just gone."""
+        try:
+            return self._active()
+        except DISCONNECTED as problem:
+            log.warning("the X server does not answer: %s", problem)
+            return None
+
+    def _active(self) -> Window | None:
         while self._display.pending_events():
             self._display.next_event()  # notices to every client, which would pile up unread
         window_id = self._named_by_window_manager() if self._has_window_manager() else self._focused()

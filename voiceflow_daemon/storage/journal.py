@@ -7,6 +7,7 @@ the kernel drops the lock when that process dies: a file without a lock is an or
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import logging
@@ -35,6 +36,9 @@ SYNC_INTERVAL_S = 0.2
 SYNC_SHARE = 0.2
 """Of the capture thread's time: on a disk that takes longer, recording goes before syncing."""
 LONGEST_HEADER_BYTES = 4096
+BEGINNINGS = 5
+NO_RECORDING = {errno.ELOOP, errno.EISDIR, errno.ENXIO}
+"""What opening a link, a folder or a socket fails with."""
 LARGEST_BYTES = 1 << 30
 """Nine hours; a larger file is none of ours."""
 
@@ -129,6 +133,15 @@ class Journal:
     def begin(self, context: str, sample_rate_hz: int) -> JournalEntry:
         """Start a recording's file; raises OSError when it cannot be made."""
         private_dir(self._dir)
+        for _ in range(BEGINNINGS):
+            entry = self._begin(context, sample_rate_hz)
+            if entry is not None:
+                return entry
+            log.info("a recording's file was taken for an orphan; another is begun")
+        raise FileNotFoundError("the recording's file is deleted whenever it is made")
+
+    def _begin(self, context: str, sample_rate_hz: int) -> JournalEntry | None:
+        """None where `orphans` found the file between its making and its lock, and deleted it."""
         started_at = time.time()
         # A process id may come again, in a container even at each start; the time makes it unique.
         recording_id = f"{int(started_at * 1e6)}-{os.getpid()}-{next(self._numbers)}"
@@ -137,6 +150,9 @@ class Journal:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             lock(fd)
+            if os.fstat(fd).st_nlink == 0:
+                os.close(fd)
+                return None
             write_all(fd, json.dumps(asdict(header)).encode() + b"\n")
             sync_folder(self._dir)
         except OSError:
@@ -147,8 +163,9 @@ class Journal:
     def orphans(self) -> list[Orphan]:
         """Lock and return the recordings whose writer died, oldest first.
 
-        Never raises. Files in which nothing was spoken are deleted; what cannot be read is moved
-        aside (see `damaged`).
+        Never raises. Files in which nothing was spoken are deleted; what is no recording is moved
+        aside (see `damaged`). What the system fails to read now is left where it is: that may be a living
+        writer's, whose lock was not asked for yet.
         """
         found = []
         for path in self._files(SUFFIX):
@@ -159,7 +176,10 @@ class Journal:
             except FileNotFoundError:
                 continue  # its writer has just finished with it
             except (OSError, ValueError) as error:
-                _move_aside(path, error)
+                if isinstance(error, ValueError) or error.errno in NO_RECORDING:
+                    _move_aside(path, error)
+                else:
+                    log.warning("the journal's %s is left for the next start: %s", path.name, error)
                 continue
             if orphan is not None:
                 found.append(orphan)
