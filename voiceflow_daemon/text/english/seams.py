@@ -85,7 +85,7 @@ class EnglishSeams:
     def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float | None) -> bool:
         """Whether the sentence cannot end here; the tokens are without the marks that were said."""
         words = [token for token in tokens if token.is_word]
-        if not words or _says_no_sentence(words) or _is_corrected(words) or _is_enclosed(words):
+        if not words or _says_no_sentence(words) or _is_corrected(tokens) or _is_enclosed(words):
             return True
         if rule in (Rule.SPOKEN_MARK, Rule.PARAGRAPH):
             return False
@@ -107,7 +107,7 @@ class EnglishSeams:
         words = _without_hesitations(after)
         if not words:
             return Joint.WITHIN
-        if scratch_at([*before, *words], len(before)) or _corrects(before, words):
+        if longest_phrase(words, 0, SCRATCH) or _corrects(before, words):
             return Joint.BESIDE
         if _is_part_of_letter(before, words) or _lists_on(before, words):
             return Joint.BESIDE
@@ -129,8 +129,11 @@ def _says_no_sentence(words: Sequence[Token]) -> bool:
     return greeted >= len(words) or longest_phrase(words, len(words) - 2, CLOSINGS) == 2
 
 
-def _is_corrected(words: Sequence[Token]) -> bool:
+def _is_corrected(tokens: Sequence[Token]) -> bool:
     """Whether a correction, or a 'scratch that', ends here: what comes instead is still to be said."""
+    words = [token for token in tokens if token.is_word or token.ends_sentence]
+    while words and not words[-1].is_word:
+        words.pop()
     for length in (1, 2, 3):
         at = len(words) - length
         if at < 0:

@@ -47,10 +47,10 @@ REPEATABLE = word_set("very really so no bye ha had that far many way knock blah
 
 MARKERS = PhraseBook(
     "no make that", "no wait", "wait no", "no sorry", "sorry no", "actually no", "no actually", "no i mean",
-    "make that", "or rather",
+    "or rather",
 )  # fmt: skip
 """What always announces a correction."""
-WEAK_MARKERS = PhraseBook("sorry", "wait", "i mean")
+WEAK_MARKERS = PhraseBook("sorry", "wait", "i mean", "make that")
 """A correction only where the words around them match ('at two sorry three', not 'sorry for')."""
 MARKER_TAILS = PhraseBook("actually", "sorry", "i mean", "rather", "wait", "no")
 """What may follow a marker and belongs to it: 'no wait actually'."""
@@ -60,10 +60,32 @@ RESTART_LEADS = word_set("to for with the in on at a an my your our from by of")
 """Words at which a weak marker may restart a phrase."""
 MARKER_OBJECTS = word_set("time times list lists")
 """Before these 'no wait' is no correction."""
-SCRATCH_VERB_LEADS = word_set(
-    "please to you not don't should must we i can could will would let's and or just never then"
-)
-"""Behind these 'delete that' is meant as it is said."""
+HAVING = word_set("""
+    is isn't are was were am i'm be been have has had i've we've there's it's that's here's we're they're
+""")
+"""Behind these 'no wait' and 'actually no' say that there is none."""
+NONE_ADVERBS = word_set("actually really currently absolutely basically usually still often always now just")
+"""What may stand between: 'there is currently no wait'."""
+SORRY_ADVERBS = word_set("so very really terribly awfully")
+"""'i'm so sorry no ...'"""
+NO_THINGS = word_set("one 1 longer more idea doubt matter need problem reason")
+"""Before these the 'no' that ends a marker belongs to them: 'actually no one'."""
+TIME_UNITS = word_set("second seconds minute minutes hour hours day days week weeks month months year years")
+"""'wait five minutes'."""
+MEANT_IT_TAILS = word_set("this that when with every from now seriously honestly truly as and so too in for")
+"""Behind 'i mean it' these show that it is meant, and no filler before 'it is'."""
+VERB_LEADS = word_set("""
+    please to you not don't should must we i can could will would let's and or just never then they he she
+    who may might cannot can't won't i'll we'll you'll they'll he'll she'll i'd we'd you'd they'd 'd people
+    users customers everyone everybody someone somebody anyone anybody nobody
+""")
+"""Behind these 'delete that', 'make that' and 'wait' are verbs, meant as they are said."""
+VERB_HELPERS = word_set("""
+    let make help have do does did can could will would should may might don't doesn't didn't can't won't
+""")
+"""So with one word between: 'let me delete that', 'did anna delete that'."""
+SCRATCH_VERB_LEADS = word_set("to not don't doesn't didn't never can't cannot won't")
+"""'scratch that' is meant as it is said only behind these."""
 TAIL_LEADS = word_set("a an per each tomorrow today tonight")
 """Words that stay behind a corrected number: 'twenty dollars a night no wait thirty'."""
 SCRATCH = PhraseBook("scratch that", "strike that", "delete that")
@@ -82,6 +104,22 @@ MARK_NAME_LEADS = word_set("a an the another each every missing extra")
 PERIOD_LEADS = MARK_NAME_LEADS | word_set(
     "this that per any long short trial time same notice waiting probation"
 )
+
+SPOKEN_SIGNS = PhraseBook(
+    *MARK_BY_NAME, "open parenthesis", "close parenthesis", "open paren", "close paren", "left paren",
+    "right paren", "open bracket", "close bracket", "left bracket", "right bracket", "open brace",
+    "close brace", "open quote", "close quote", "open quotes", "close quotes", "end quote", "unquote",
+    "quote", "bullet point", "new bullet", "ellipsis", "camel case", "snake case", "pascal case",
+    "kebab case", "all caps", "backtick", "apostrophe",
+)  # fmt: skip
+SIGN_NAMES = {
+    "dash": "-\u2013\u2014", "hyphen": "-", "minus": "-\u2212", "dot": ".", "slash": "/",
+    "backslash": "\\", "underscore": "_", "plus": "+", "equals": "=", "equal": "=", "at": "@", "and": "&",
+    "hash": "#", "hashtag": "#", "number": "#", "star": "*", "asterisk": "*", "times": "\u00d7*",
+    "ampersand": "&", "pipe": "|", "tilde": "~", "degrees": "°", "greater": ">", "less": "<",
+    "arrow": ">\u2192",
+}  # fmt: skip
+"""A word that may be written as a sign; left out only where the text has that sign."""
 
 ONES = _counted("zero one two three four five six seven eight nine", start=0)
 TEENS = _counted("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", start=10)
