@@ -209,12 +209,12 @@ def _thing_length(tokens: Sequence[Token], at: int) -> int:
 
 
 def _inside_number(tokens: Sequence[Token], at: int) -> bool:
-    """Whether the word at `at` joins a number: 'hundred and five', 'seven oh five'."""
+    """Whether the word at `at` joins a number: 'hundred and five', 'seven oh five', 'two point five'."""
     before, after = key_at(tokens, at - 1), key_at(tokens, at + 1)
     match key_at(tokens, at):
         case "and":
             return before in ("hundred", "thousand") and kind_of(after) == "number"
-        case "oh":
+        case "oh" | "point":
             return kind_of(before) == kind_of(after) == "number"
     return False
 

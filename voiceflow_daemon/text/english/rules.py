@@ -10,7 +10,7 @@ from voiceflow_daemon.text.english.corrections import apply_corrections, apply_s
 from voiceflow_daemon.text.english.fillers import drop_fillers, drop_stutters
 from voiceflow_daemon.text.english.greetings import Closing, closing_inside, find_closing, greeting_length
 from voiceflow_daemon.text.english.identifiers import write_identifiers
-from voiceflow_daemon.text.english.numbers import write_numbers
+from voiceflow_daemon.text.english.numbers import end_sentences_at_halves, write_numbers
 from voiceflow_daemon.text.english.sentences import write_sentences
 from voiceflow_daemon.text.english.spoken_commands import apply_spoken_marks
 from voiceflow_daemon.text.english.words import SHORT_FORMS
@@ -66,7 +66,7 @@ def format_english(raw: str, context: str, *, opens: bool = True) -> str:
 
 def _cleaned(raw: str) -> list[Token]:
     """Tokens with spoken marks applied, fillers and stutters gone."""
-    tokens = tokenize(raw)
+    tokens = tokenize(end_sentences_at_halves(raw))
     # A recogniser that writes marks writes capitals too; pauses alone leave periods in plain words.
     marked = any(token.kind is Kind.MARK for token in tokens)
     punctuated = marked and any(token.capitalised for token in tokens)

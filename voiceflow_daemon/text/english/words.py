@@ -14,6 +14,8 @@ MONTHS = word_set("january february april june july august september october nov
 MAYBE_MONTHS = word_set("may march")
 """A month only behind one of MONTH_LEADS or before a number."""
 MONTH_LEADS = word_set("in of on by until since last next this early late")
+DATE_LEADS = MONTH_LEADS | word_set("the is was to from for before after between starting due today tomorrow")
+"""Behind these, or at the start, 'may first' is a date: not in 'you may first check'."""
 NAMES = word_set("""
     anna bob tom maria peter susan david laura james emma oliver sophie daniel julia michael sarah kevin
     linda robert alice charles diana edward fiona george grace hannah isaac jack karen leo martin nina
@@ -132,6 +134,10 @@ ORDINALS = (
     | {"thirtieth": 30}
 )
 NUMBER_WORDS = frozenset(ONES) | frozenset(TEENS) | frozenset(TENS) | frozenset(SCALES) | {"hundred"}
+ORDINAL_LEADS = word_set("the a my our your his her their this that every")
+"""Behind these 'twenty first' is one number."""
+ONE_POINT_LEADS = word_set("at by up down")
+"""Behind these 'one point' is no 1.5: 'at one point five people left'."""
 NUMBER_UNITS = word_set("am pm percent dollars o'clock")
 CLOCK_LEADS = word_set("at by until around before after from till about")
 
