@@ -150,6 +150,29 @@ CLOSINGS = PhraseBook(
 SOFT_CLOSINGS = PhraseBook("thank you", "thanks", "cheers", "best")
 """A closing only with a name behind or a mark before."""
 
+GREETED_OR_SUBJECTS = word_set("there everyone everybody all")
+"""Of these a verb may be said: 'hey there is a problem', 'hello everyone is waiting'."""
+TELLING = word_set(
+    "is are was were isn't aren't wasn't weren't has have had will would can can't won't should"
+)
+"""With these behind it is no greeting, unless they ask on: 'hello all are you there'."""
+ASKED_SUBJECTS = word_set("you we i they he she it anyone anybody someone somebody")
+CLOSING_LEADS = word_set("my his their our your the a an say")
+"""Behind these words a closing belongs to the sentence: 'give him my best regards', 'it was the best'."""
+TALKING_LEADS = word_set("to let's i we i'll we'll can will could should")
+"""Behind these 'talk soon' does."""
+BEST_LEADS = word_set("is are was were be")
+"""Behind these 'best' does."""
+SENDING = word_set("send sends sent sending give gives gave")
+"""Behind these 'kind regards' does where no name follows."""
+WISHING = word_set("wish wishes wishing wished")
+"""'we wish you all the best'."""
+NO_SIGNATURE = word_set("""
+    about this it soon today tomorrow tonight again next week month year indeed all everyone everybody you
+    him her them us me my your our their very much too also just really later regarding more out up down
+""")
+"""No names that nobody knows: 'talk to you soon about this'."""
+
 AUXILIARIES = word_set("""
     can could would will do does did is are was were should shall have has am can't couldn't wouldn't
     won't don't doesn't didn't isn't aren't wasn't weren't shouldn't haven't hasn't
@@ -158,6 +181,20 @@ SUBJECTS = NAMES | word_set("""
     i you we they he she it this that these those there the a an my your our his her their anyone
     anybody someone somebody everyone everybody any some all
 """)
+MANY = word_set("we you they i these those")
+"""Subjects of 'do' and 'have' that make a question of them by the order of the words alone."""
+NEVER_ASKED = word_set("a an some it this that each")
+"""'do it', 'have a seat': with one of these 'do' and 'have' tell somebody to."""
+SHORTEST_QUESTION = 4
+"""Words of a question with 'do' or 'have' and a noun: 'do the tests pass', not 'do the dishes'."""
+IF_YOU_LEADS = word_set("need wish want require encounter prefer decide")
+"""'should you need anything' is a condition."""
+IF_YOU_HAVE = word_set("a an any further more other some questions trouble problems")
+"""So is 'should you have any questions'; 'should you have told him' asks."""
+GOING_ON = word_set("reminds means meant makes made brings leads explains")
+"""'which reminds me' goes on from something said."""
+WHICH_IS = word_set("why how what when where")
+"""'which is why'."""
 ASKING = word_set("what where who why how which when whose")
 ASKING_SHORT = word_set("what's where's who's why's how's when's")
 HOW_MUCH = word_set("many much long far often about soon old big late")
