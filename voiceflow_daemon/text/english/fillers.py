@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from voiceflow_daemon.text.english.meant import means_it
+from voiceflow_daemon.text.english.meant import likens, means_it
 from voiceflow_daemon.text.english.words import (
     HESITATIONS,
     LIKE_LEADS,
@@ -62,6 +62,8 @@ def _discourse_at(tokens: Sequence[Token], at: int) -> int:
     if (key, following) == ("you", "know"):
         return 0 if before in YOU_KNOW_LEADS or key_at(tokens, at + 2) in YOU_KNOW_OBJECTS else 2
     if key == "like":
+        if likens([before], [following]):
+            return 0
         return int(not before or before in LIKE_LEADS or (at + 1 < len(tokens) and tokens[at + 1].is_comma))
     if (key, following) == ("i", "mean"):
         opens = at == 0 or tokens[at - 1].ends_sentence

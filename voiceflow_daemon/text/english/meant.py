@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from voiceflow_daemon.text.english.words import (
     HAVING,
+    LIKENED,
     MARKER_OBJECTS,
     MEANT_IT_TAILS,
     NO_THINGS,
@@ -64,6 +65,12 @@ def is_no_scratch(before: Sequence[str], verb: str) -> bool:
 def means_it(after: Sequence[str]) -> bool:
     """Whether what follows 'I mean' makes it 'I mean it', and no filler before 'it is late'."""
     return after[:1] == ["it"] and (len(after) == 1 or after[1] in MEANT_IT_TAILS)
+
+
+def likens(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether 'like' between these words says what something is like: 'it was like a dream', 'just like'."""
+    lead = before[-1] if before else ""
+    return lead == "just" or (lead == "was" and bool(after) and after[0] in LIKENED)
 
 
 def _says_there_is_none(before: Sequence[str], *, sorry: bool) -> bool:

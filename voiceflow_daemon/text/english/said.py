@@ -14,8 +14,10 @@ from voiceflow_daemon.text.english.meant import (
     is_no_marker,
     is_no_scratch,
     is_no_thing,
+    likens,
     means_it,
 )
+from voiceflow_daemon.text.english.spoken_commands import is_thing, is_time
 from voiceflow_daemon.text.english.units import Unit
 from voiceflow_daemon.text.english.words import (
     DAYS,
@@ -27,9 +29,9 @@ from voiceflow_daemon.text.english.words import (
     MONTHS,
     NAMES,
     NO_RESTART,
-    PERIOD_LEADS,
     SCRATCH,
     SIGN_NAMES,
+    SPOKEN_MARKS,
     SPOKEN_SIGNS,
     YOU_KNOW_LEADS,
 )
@@ -109,6 +111,10 @@ def _skippable(units: Sequence[Unit], keys: Sequence[str], at: int, signs: froze
         return (1,) if _ends_sentence(keys, at) else NO_SKIPS
     if key == "number":
         return (1,) if at + 1 < len(keys) and keys[at + 1].isdigit() else NO_SKIPS
+    if SPOKEN_MARKS.longest_at(keys, at) and is_thing(
+        keys[at - 1] if at else "", key, keys[at + 1] if at + 1 < len(keys) else ""
+    ):
+        return NO_SKIPS
     length = SPOKEN_SIGNS.longest_at(keys, at) or _aside(units, keys, at)
     return (length,) if length else NO_SKIPS
 
@@ -119,7 +125,7 @@ def _aside(units: Sequence[Unit], keys: Sequence[str], at: int) -> int:
     if key == "you" and at + 1 < len(keys) and keys[at + 1] == "know":
         return 0 if before in YOU_KNOW_LEADS or before == "not" else 2
     if key == "like":
-        return int(before not in LIKE_VERB_LEADS)
+        return int(before not in LIKE_VERB_LEADS and not likens([before], keys[at + 1 : at + 2]))
     if key in ("sort", "kind") and before in KIND_OF_LEADS:
         return 0
     if key in OPENINGS and _opens_clause(units, keys, at):
@@ -144,7 +150,7 @@ def _ends_sentence(keys: Sequence[str], at: int) -> bool:
         return False
     before = keys[at - 1] if at else ""
     if keys[at] == "period":
-        return before not in PERIOD_LEADS
+        return not is_time(keys[at - 2] if at > 1 else "", before)
     return keys[at] == "newline" or SPOKEN_SIGNS.longest_at([before, keys[at]], 0) == 2
 
 

@@ -40,11 +40,15 @@ TITLES = word_set("mr mrs ms dr doctor professor")
 HESITATIONS = word_set("um uh erm er uhm umm uhh hmm")
 YOU_KNOW_LEADS = word_set(
     "do did does don't didn't let if as would should when before will could can what that make"
+    " people person everyone everybody anyone anybody someone somebody everything anything"
 )
 YOU_KNOW_OBJECTS = word_set("what how if where who why when about the that him her it this my your")
 YOU_KNOW_TORN = word_set("a an the to is was and but so of in it's just that's")
 """Behind these 'you know' is always a filler."""
-LIKE_LEADS = word_set("and so but because then was just")
+LIKE_LEADS = word_set("and so but because then was")
+"""Behind these, and at the start, 'like' is a filler in speech without marks."""
+LIKENED = word_set("a an the my your his her our their some")
+"""'it was like a dream'."""
 REPEATABLE = word_set("very really so no bye ha had that far many way knock blah hip choo")
 
 MARKERS = PhraseBook(
@@ -101,8 +105,12 @@ MARK_BY_NAME = {
 }  # fmt: skip
 SPOKEN_MARKS = PhraseBook(*MARK_BY_NAME)
 """All but 'period', which is often the word itself."""
-MARK_NAME_LEADS = word_set("a an the another each every missing extra")
+MARK_NAME_LEADS = word_set("a an the another each every missing extra my our your their")
 """Behind these the name of a mark is the thing itself: 'add a comma'."""
+COLON_LEADS_TO = word_set("cancer cancers surgery polyp polyps tumor tumors screening screenings cleanse")
+"""Before these 'colon' is no mark."""
+PERIOD_NAMES = word_set("grace reporting incubation probationary transitional")
+"""'the grace period'; without an article 'grace' may be a name at the sentence's end."""
 PERIOD_LEADS = MARK_NAME_LEADS | word_set(
     "this that per any long short trial time same notice waiting probation"
 )
@@ -206,6 +214,9 @@ SHORT_FORMS = {
     ("i", "will"): "i'll", ("it", "is"): "it's", ("that", "is"): "that's", ("we", "are"): "we're",
     ("we", "will"): "we'll", ("you", "are"): "you're", ("they", "are"): "they're",
 }  # fmt: skip
+
+STRESSED_LEADS = word_set("what who how where why here there than as whatever whoever wherever")
+"""Behind these 'it is' stays long: 'here it is', 'as good as it is now'."""
 
 NAMED_THINGS = word_set("""
     function variable method class constant file module field parameter argument property table key
