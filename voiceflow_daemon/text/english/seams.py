@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voiceflow_daemon.text.english.capitals import capitalise_names
-from voiceflow_daemon.text.english.corrections import corrected_from, marker_at, scratch_at
+from voiceflow_daemon.text.english.corrections import corrected_from, marker_at
 from voiceflow_daemon.text.english.greetings import find_closing, greeting_length
 from voiceflow_daemon.text.english.spoken_commands import spoken_mark_at
 from voiceflow_daemon.text.english.words import (
@@ -85,7 +85,7 @@ class EnglishSeams:
     def stays_open(self, tokens: Sequence[Token], rule: Rule, pause_s: float | None) -> bool:
         """Whether the sentence cannot end here; the tokens are without the marks that were said."""
         words = [token for token in tokens if token.is_word]
-        if not words or _says_no_sentence(words) or _is_corrected(tokens) or _is_enclosed(words):
+        if not words or _says_no_sentence(words) or _is_corrected(words) or _is_enclosed(words):
             return True
         if rule in (Rule.SPOKEN_MARK, Rule.PARAGRAPH):
             return False
@@ -129,19 +129,17 @@ def _says_no_sentence(words: Sequence[Token]) -> bool:
     return greeted >= len(words) or longest_phrase(words, len(words) - 2, CLOSINGS) == 2
 
 
-def _is_corrected(tokens: Sequence[Token]) -> bool:
-    """Whether a correction, or a 'scratch that', ends here: what comes instead is still to be said."""
-    words = [token for token in tokens if token.is_word or token.ends_sentence]
-    while words and not words[-1].is_word:
-        words.pop()
+def _is_corrected(words: Sequence[Token]) -> bool:
+    """Whether a correction, or a 'scratch that', ends here: what comes instead is still to be said.
+
+    Whatever stands before it: a pause there may have set it apart ('give it to you. wait').
+    """
     for length in (1, 2, 3):
         at = len(words) - length
         if at < 0:
             break
-        marker = marker_at(words, at)
-        if marker and marker.end == len(words):
-            return True
-        if scratch_at(words, at) == length or longest_phrase(words, at, SCRATCH) == length:
+        marker = marker_at(words[at:], 0)
+        if (marker and marker.end == length) or longest_phrase(words, at, SCRATCH) == length:
             return True
     return False
 
