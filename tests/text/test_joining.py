@@ -10,7 +10,7 @@ from tests.text.dictation import transcripts
 from voiceflow_daemon.text.joining import fixed_text, join_finished
 from voiceflow_daemon.text.rules import format_by_rules
 from voiceflow_daemon.text.seams import Rule
-from voiceflow_daemon.text.settling import Sentence, Settling
+from voiceflow_daemon.text.settling import Sentence, Settling, whole_transcript
 
 
 def joined(*parts: tuple[str, Rule, str], language: str = "en") -> str:
@@ -150,3 +150,35 @@ def test_whatever_follows_begins_with_what_is_fixed(
     fixed = fixed_text(sentences[:known], texts[:known], language)
     assert join_finished(sentences, texts, language).startswith(fixed)
     assert fixed_text(sentences, texts, language).startswith(fixed)
+
+
+@pytest.mark.parametrize("context", ["default", "email"])
+@pytest.mark.parametrize(
+    "segments",
+    [
+        ("i gave it to you", "delete that", "call maria"),
+        ("give it to you", "wait", "to anna"),
+        ("on monday there is no wait", "on tuesday"),
+        ("i am sorry no", "one told me"),
+        ("after step two please wait ten", "seconds"),
+        ("at five we can make that", "six"),
+        ("we wish you all the best", "see you on monday"),
+        ("we wish you", "all the best"),
+        ("talk to you soon", "about this"),
+        ("hello everyone", "is waiting for you"),
+        ("the grace period", "is over"),
+        ("he has colon", "cancer"),
+        ("the twenty second", "of june"),
+        ("it was one point", "five million dollars"),
+        ("do the tests", "pass"),
+        ("Do it.", "Which one."),
+        ("It is 3 p.m.", "Please come."),
+    ],
+)
+def test_a_pause_in_ordinary_english_is_written_as_at_once(segments: tuple[str, ...], context: str) -> None:
+    state = Settling()
+    for segment in segments:
+        state = state.hear(segment, 0.9, 0.3)
+    sentences = state.finish().sentences
+    texts = [format_by_rules(one.marked, context, opens=not at) for at, one in enumerate(sentences)]
+    assert join_finished(sentences, texts, "en") == format_by_rules(whole_transcript(sentences), context)

@@ -149,6 +149,19 @@ def test_context(context: str, raw: str, text: str) -> None:
     assert format_by_rules(raw, context) == text
 
 
+def _ordinary() -> list[tuple[str, str, str]]:
+    """(context, raw, text) of every line of the hand-written set."""
+    with Path(__file__).with_name("ordinary_english.toml").open("rb") as file:
+        cases = [case for group in tomllib.load(file).values() for case in group]
+    return [(case.get("context", "default"), case["raw"], case.get("text", case["raw"])) for case in cases]
+
+
+@pytest.mark.parametrize(("context", "raw", "text"), _ordinary())
+def test_ordinary_english(context: str, raw: str, text: str) -> None:
+    assert format_by_rules(raw, context) == text
+    assert check_fidelity(raw, text).faithful
+
+
 @pytest.mark.parametrize("text", FINISHED)
 def test_finished_text_is_not_touched(text: str) -> None:
     assert format_by_rules(text) == text

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from voiceflow_daemon.text.english.meant import (
+    WORDS_AFTER,
+    WORDS_BEFORE,
+    is_no_marker,
+    is_no_scratch,
+    is_no_thing,
+)
 from voiceflow_daemon.text.english.words import (
     CLAUSE_LEADS,
     CONJUNCTIONS,
     DAYS,
-    MARKER_OBJECTS,
     MARKER_TAILS,
     MARKERS,
     MONTHS,
@@ -20,11 +26,10 @@ from voiceflow_daemon.text.english.words import (
     PROPER,
     RESTART_LEADS,
     SCRATCH,
-    SCRATCH_VERB_LEADS,
     TAIL_LEADS,
     WEAK_MARKERS,
 )
-from voiceflow_daemon.text.tokens import Kind, Token, key_at, longest_phrase
+from voiceflow_daemon.text.tokens import Kind, Token, key_at, keys_at, longest_phrase
 
 NEAR = 4
 """Words back in which a restarted phrase ('to the office no wait to the school') is looked for first."""
@@ -52,28 +57,33 @@ def marker_at(tokens: Sequence[Token], at: int) -> Marker | None:
     """The correction's marker at `at`, with what belongs to it behind ('no wait actually')."""
     strong = longest_phrase(tokens, at, MARKERS)
     length = strong or longest_phrase(tokens, at, WEAK_MARKERS)
-    if not length or key_at(tokens, at + length) in MARKER_OBJECTS:
-        return None
     end = at + length
+    if not length or _is_meant(tokens, at, end):
+        return None
     while strong:
         skipped = end + int(end < len(tokens) and tokens[end].is_comma)
         more = longest_phrase(tokens, skipped, MARKERS) or longest_phrase(tokens, skipped, MARKER_TAILS)
-        if not more:
+        if not more or is_no_thing(key_at(tokens, skipped + more - 1), key_at(tokens, skipped + more)):
             break
         end = skipped + more
     return Marker(at, end, weak=not strong)
 
 
+def _is_meant(tokens: Sequence[Token], start: int, end: int) -> bool:
+    """Whether the words of the marker tokens[start:end] say something themselves."""
+    marker = [token.key for token in tokens[start:end] if token.is_word]
+    return is_no_marker(_keys_before(tokens, start), marker, keys_at(tokens, end, WORDS_AFTER))
+
+
+def _keys_before(tokens: Sequence[Token], at: int) -> list[str]:
+    return [key_at(tokens, index) for index in range(max(0, at - WORDS_BEFORE), at)]
+
+
 def scratch_at(tokens: Sequence[Token], at: int) -> int:
     """How many tokens 'scratch that' takes at `at`; 0 where it is not said, or said of a thing."""
-    if says_to_delete(key_at(tokens, at), key_at(tokens, at - 1) if at else None):
-        return 0
-    return longest_phrase(tokens, at, SCRATCH)
-
-
-def says_to_delete(verb: str, before: str | None) -> bool:
-    """Whether 'delete that' or 'strike that' is meant as said: behind 'please' and so on, or at the start."""
-    return verb in ("delete", "strike") and (before is None or before in SCRATCH_VERB_LEADS)
+    length = longest_phrase(tokens, at, SCRATCH)
+    said = length and not is_no_scratch(_keys_before(tokens, at), tokens[at].key)
+    return length if said else 0
 
 
 def apply_scratches(tokens: Sequence[Token]) -> list[Token]:
@@ -149,6 +159,7 @@ def apply_corrections(tokens: Sequence[Token]) -> list[Token]:
 def _correct(tokens: list[Token], marker: Marker) -> tuple[list[Token], int] | None:
     """(tokens with this correction made, where to go on); None where nothing is to be done."""
     before, after = tokens[: marker.start], tokens[marker.end :]
+    apart = bool(before) and before[-1].text == "." and tokens[marker.start].capitalised
     while before and before[-1].text in (",", "."):
         before = before[:-1]
     while after and after[0].text in (",", "."):
@@ -156,6 +167,8 @@ def _correct(tokens: list[Token], marker: Marker) -> tuple[list[Token], int] | N
     if not before or not after or not before[-1].is_word or not after[0].is_word:
         return None
     cut = corrected_from(before, after, weak=marker.weak)
+    if apart and (cut is None or marker.weak):
+        return None  # a sentence of its own: 'Take two. Wait for me.'
     if cut is None and marker.weak:
         filler = tokens[marker.start].key == "i"  # 'i mean' with nothing to correct
         return (before + after, marker.start) if filler else None
@@ -196,12 +209,12 @@ def _thing_length(tokens: Sequence[Token], at: int) -> int:
 
 
 def _inside_number(tokens: Sequence[Token], at: int) -> bool:
-    """Whether the word at `at` joins a number: 'hundred and five', 'seven oh five'."""
+    """Whether the word at `at` joins a number: 'hundred and five', 'seven oh five', 'two point five'."""
     before, after = key_at(tokens, at - 1), key_at(tokens, at + 1)
     match key_at(tokens, at):
         case "and":
             return before in ("hundred", "thousand") and kind_of(after) == "number"
-        case "oh":
+        case "oh" | "point":
             return kind_of(before) == kind_of(after) == "number"
     return False
 

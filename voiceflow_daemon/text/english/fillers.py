@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from voiceflow_daemon.text.english.meant import likens, means_it
 from voiceflow_daemon.text.english.words import (
     HESITATIONS,
     LIKE_LEADS,
@@ -14,7 +15,7 @@ from voiceflow_daemon.text.english.words import (
     YOU_KNOW_OBJECTS,
     YOU_KNOW_TORN,
 )
-from voiceflow_daemon.text.tokens import Kind, Token, key_at
+from voiceflow_daemon.text.tokens import Kind, Token, key_at, keys_at
 
 LONGEST_REPEAT = 4
 """Words of the longest phrase that counts as said twice by mistake."""
@@ -61,9 +62,12 @@ def _discourse_at(tokens: Sequence[Token], at: int) -> int:
     if (key, following) == ("you", "know"):
         return 0 if before in YOU_KNOW_LEADS or key_at(tokens, at + 2) in YOU_KNOW_OBJECTS else 2
     if key == "like":
+        if likens([before], [following]):
+            return 0
         return int(not before or before in LIKE_LEADS or (at + 1 < len(tokens) and tokens[at + 1].is_comma))
     if (key, following) == ("i", "mean"):
-        return 2 if at == 0 or tokens[at - 1].ends_sentence else 0
+        opens = at == 0 or tokens[at - 1].ends_sentence
+        return 2 if opens and not means_it(keys_at(tokens, at + 2, 2)) else 0
     return 0
 
 

@@ -6,14 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voiceflow_daemon.text.english.words import (
+    ASKED_SUBJECTS,
+    BEST_LEADS,
+    CLOSING_LEADS,
     CLOSINGS,
     GREETED_GROUPS,
+    GREETED_OR_SUBJECTS,
     GREETINGS,
     NAME_ENDS,
     NAMES,
+    NO_SIGNATURE,
+    SENDING,
     SOFT_CLOSINGS,
+    TALKING_LEADS,
+    TELLING,
     TITLES,
+    WISHING,
 )
+from voiceflow_daemon.text.phrases import Phrase
 from voiceflow_daemon.text.tokens import Kind, Token, key_at, keys_at
 
 LONGEST_SIGNATURE = 2
@@ -37,7 +47,7 @@ def greeting_length(tokens: Sequence[Token]) -> int:
             continue
         greeted = key_at(tokens, start)
         if greeted in GREETED_GROUPS:
-            return start + 1
+            return 0 if _tells(tokens, start) else start + 1
         if greeted in TITLES and key_at(tokens, start + 1):
             return start + 2
         if greeted in NAMES:
@@ -45,6 +55,12 @@ def greeting_length(tokens: Sequence[Token]) -> int:
             return start + 3 if pair else start + 1
         return _unknown_name_end(tokens, start)
     return 0
+
+
+def _tells(tokens: Sequence[Token], at: int) -> bool:
+    """Whether something is said of 'there' or 'everyone' at `at`: 'hello | everyone is waiting'."""
+    verb, subject = key_at(tokens, at + 1), key_at(tokens, at + 2)
+    return key_at(tokens, at) in GREETED_OR_SUBJECTS and verb in TELLING and subject not in ASKED_SUBJECTS
 
 
 def _unknown_name_end(tokens: Sequence[Token], start: int) -> int:
@@ -89,8 +105,20 @@ def _closing_from(tokens: Sequence[Token], start: int) -> Closing | None:
     return None
 
 
+def _goes_on(tokens: Sequence[Token], start: int, closing: Phrase, *, signed: bool) -> bool:
+    """Whether the words of a closing at `start` belong to the sentence before: 'give him my best regards'."""
+    before = key_at(tokens, start - 1)
+    if before in CLOSING_LEADS or (before and key_at(tokens, start - 2) in WISHING):
+        return True
+    if closing == ("best",):
+        return before in BEST_LEADS
+    return before in TALKING_LEADS if closing[0] == "talk" else before in SENDING and not signed
+
+
 def _may_sign(token: Token) -> bool:
-    return token.is_word and token.key.replace("'", "").isalpha() and token.key not in NAME_ENDS
+    return (
+        token.is_word and token.key.replace("'", "").isalpha() and token.key not in NAME_ENDS | NO_SIGNATURE
+    )
 
 
 def _before_marks(tokens: Sequence[Token], end: int) -> int:
@@ -110,6 +138,8 @@ def _closing_before(tokens: Sequence[Token], signed: int, end: int, *, hard: boo
         alone = signed == end and not (start and not tokens[start - 1].is_word)
         if (soft and alone) or (hard and (soft or len(closing) == 1)):
             continue
+        if _goes_on(tokens, start, closing, signed=signed < end):
+            return None
         body_end = start
         while body_end and (tokens[body_end - 1].is_comma or tokens[body_end - 1].kind is Kind.BREAK):
             body_end -= 1

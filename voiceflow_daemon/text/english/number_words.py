@@ -41,6 +41,19 @@ def _rest(keys: Sequence[str], at: int) -> tuple[int, int]:
     return rest, words + start - at
 
 
+def fraction(keys: Sequence[str], at: int) -> tuple[str, int]:
+    """(digits, words taken) of 'point five' or 'point twenty five' at `at`; ('', 0) where there is none."""
+    if _at(keys, at) != "point":
+        return "", 0
+    end = at + 1
+    while _at(keys, end) in ONES:
+        end += 1
+    if end > at + 1:
+        return "".join(str(ONES[key]) for key in keys[at + 1 : end]), end - at
+    value, taken = below_hundred(keys, at + 1)
+    return (str(value), 1 + taken) if taken else ("", 0)
+
+
 def cardinal(keys: Sequence[str], at: int) -> tuple[int, int]:
     """(value, words taken) of the cardinal number at `at`; (0, 0) where there is none."""
     total, taken, limit = 0, 0, max(SCALES.values()) + 1

@@ -6,14 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from voiceflow_daemon.text.english.number_words import below_hundred, cardinal
+from voiceflow_daemon.text.english.number_words import below_hundred, cardinal, fraction
 from voiceflow_daemon.text.english.words import (
     CLOCK_LEADS,
+    DATE_LEADS,
     MAYBE_MONTHS,
     MONTHS,
     NUMBER_WORDS,
+    ONE_POINT_LEADS,
     ONES,
+    ORDINAL_LEADS,
     ORDINALS,
+    PROPER,
+    SCALES,
     TEENS,
     TENS,
 )
@@ -26,6 +31,7 @@ SHORTEST_DIGIT_RUN = 3
 LONG_DIGIT_RUN = 4
 """From this many on, 'oh' among them is a zero."""
 CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d\d))?")
+DOTTED_HALF = re.compile(r"(?<![^\W\d_])([aApP])\.[mM]\.(?=\s+([^\W\d_]+))")
 CLOCK_AND_HALF = re.compile(r"(?i)(\d{1,2})(?:[:.](\d\d))?([ap])\.?m\.?")
 
 
@@ -35,6 +41,17 @@ class Written:
 
     taken: int
     words: tuple[str, ...]
+
+
+def end_sentences_at_halves(raw: str) -> str:
+    """'3:30 p.m. Please come.' with its full stop apart: 'pm.'; not before a name, 'I' or 'EST'."""
+    return DOTTED_HALF.sub(_half_and_end, raw)
+
+
+def _half_and_end(found: re.Match[str]) -> str:
+    half, following = found.groups()
+    starts_sentence = following.istitle() and following.lower() not in PROPER | MAYBE_MONTHS | {"i"}
+    return f"{half}m." if starts_sentence else found.group()
 
 
 def write_numbers(tokens: Sequence[Token], *, grouped: bool = True) -> list[Token]:
@@ -69,8 +86,10 @@ def _split_hyphens(tokens: Sequence[Token]) -> list[Token]:
 
 def _number_at(keys: Sequence[str], at: int, before: str, *, grouped: bool) -> Written | None:
     return (
-        _half_of_day(keys[at], before)
+        _half_of_day(keys, at, before)
         or _day_of_month(keys, at, before)
+        or _ordinal(keys, at)
+        or _decimal(keys, at, grouped=grouped)
         or _digit_run(keys, at)
         or _clock_time(keys, at)
         or _year(keys, at)
@@ -78,20 +97,27 @@ def _number_at(keys: Sequence[str], at: int, before: str, *, grouped: bool) -> W
     )
 
 
-def _half_of_day(key: str, before: str) -> Written | None:
+def _half_of_day(keys: Sequence[str], at: int, before: str) -> Written | None:
     """'pm' behind a number in digits, or stuck to one: '3.30pm'."""
-    if key in ("am", "pm") and CLOCK.fullmatch(before):
-        return Written(1, (key.upper(),))
-    stuck = CLOCK_AND_HALF.fullmatch(key)
+    clock = CLOCK.fullmatch(before) if keys[at] in ("am", "pm") else None
+    if clock and (clock[2] or not _asks_am_i(keys, at, _at(keys, at - 2))):
+        return Written(1, (keys[at].upper(),))
+    stuck = CLOCK_AND_HALF.fullmatch(keys[at])
     if not stuck:
         return None
     hour, minutes, half = stuck.groups()
     return Written(1, (f"{hour}:{minutes}" if minutes else hour, half.upper() + "M"))
 
 
+def _asks_am_i(keys: Sequence[str], at: int, lead: str) -> bool:
+    """Whether the 'am' at `at` is a verb: 'which one am i supposed to use', not 'at nine am i left'."""
+    return (keys[at], _at(keys, at + 1)) == ("am", "i") and lead not in CLOCK_LEADS
+
+
 def _day_of_month(keys: Sequence[str], at: int, before: str) -> Written | None:
     """'june twenty first' is June 21."""
-    if before.lower() not in MONTHS | MAYBE_MONTHS:
+    is_maybe = before.lower() in MAYBE_MONTHS and _at(keys, at - 2) in DATE_LEADS | {""}
+    if before.lower() not in MONTHS and not is_maybe:
         return None
     if keys[at] in ORDINALS:
         return Written(1, (str(ORDINALS[keys[at]]),))
@@ -99,6 +125,37 @@ def _day_of_month(keys: Sequence[str], at: int, before: str) -> Written | None:
     if keys[at] in TENS and 0 < one < 10:
         return Written(2, (str(TENS[keys[at]] + one),))
     return None
+
+
+def _ordinal(keys: Sequence[str], at: int) -> Written | None:
+    """'the twenty first' is the 21st; 'the twenty second break' is none, only 'the twenty second of'."""
+    one = ORDINALS.get(_at(keys, at + 1), 0)
+    if keys[at] not in TENS or not 0 < one < 10:
+        return None
+    if _at(keys, at + 2) != "of" and (one == 2 or _at(keys, at - 1) not in ORDINAL_LEADS):
+        return None
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(one, "th")
+    return Written(2, (f"{TENS[keys[at]] + one}{ending}",))
+
+
+def _decimal(keys: Sequence[str], at: int, *, grouped: bool) -> Written | None:
+    """'two point five percent', 'one point five million dollars', 'version one point two point three'."""
+    value, taken = cardinal(keys, at)
+    digits, more = fraction(keys, at + taken) if taken else ("", 0)
+    text = f"{value:,}" if grouped and value >= GROUPED_FROM else str(value)
+    while more:
+        text, taken = f"{text}.{digits}", taken + more
+        digits, more = fraction(keys, at + taken)
+    if "." not in text:
+        return None
+    unit, behind = _at(keys, at + taken), _at(keys, at + taken + 1)
+    if unit == "percent":
+        return Written(taken + 1, (f"{text}%",))
+    if unit in SCALES:
+        money = behind == "dollars"
+        return Written(taken + 1 + money, (f"${text}" if money else text, unit))
+    idiom = keys[at] == "one" and unit != "dollars" and _at(keys, at - 1) in ONE_POINT_LEADS
+    return None if idiom else Written(taken, (text,))
 
 
 def _digit_run(keys: Sequence[str], at: int) -> Written | None:
@@ -121,7 +178,8 @@ def _clock_time(keys: Sequence[str], at: int) -> Written | None:
     minutes, taken = _minutes(keys, at + 1)
     half = _at(keys, at + 1 + taken)
     clock = f"{hour}:{minutes:02d}" if taken else str(hour)
-    if half in ("am", "pm"):
+    verb = half == "am" and not taken and _asks_am_i(keys, at + 1, _at(keys, at - 1))
+    if half in ("am", "pm") and not verb:
         return Written(2 + taken, (clock, half.upper()))
     if taken and minutes < 60 and _at(keys, at - 1) in CLOCK_LEADS:
         return Written(1 + taken, (clock,))

@@ -10,10 +10,10 @@ from voiceflow_daemon.text.english.corrections import apply_corrections, apply_s
 from voiceflow_daemon.text.english.fillers import drop_fillers, drop_stutters
 from voiceflow_daemon.text.english.greetings import Closing, closing_inside, find_closing, greeting_length
 from voiceflow_daemon.text.english.identifiers import write_identifiers
-from voiceflow_daemon.text.english.numbers import write_numbers
+from voiceflow_daemon.text.english.numbers import end_sentences_at_halves, write_numbers
 from voiceflow_daemon.text.english.sentences import write_sentences
 from voiceflow_daemon.text.english.spoken_commands import apply_spoken_marks
-from voiceflow_daemon.text.english.words import SHORT_FORMS
+from voiceflow_daemon.text.english.words import SHORT_FORMS, STRESSED_LEADS
 from voiceflow_daemon.text.tokens import (
     PARAGRAPH,
     Kind,
@@ -66,7 +66,7 @@ def format_english(raw: str, context: str, *, opens: bool = True) -> str:
 
 def _cleaned(raw: str) -> list[Token]:
     """Tokens with spoken marks applied, fillers and stutters gone."""
-    tokens = tokenize(raw)
+    tokens = tokenize(end_sentences_at_halves(raw))
     # A recogniser that writes marks writes capitals too; pauses alone leave periods in plain words.
     marked = any(token.kind is Kind.MARK for token in tokens)
     punctuated = marked and any(token.capitalised for token in tokens)
@@ -129,10 +129,17 @@ def _short_forms(tokens: Sequence[Token]) -> list[Token]:
     short: list[Token] = []
     for at, token in enumerate(tokens):
         form = SHORT_FORMS.get((short[-1].key, token.key)) if short and key_at(tokens, at) else None
-        if form is None:
+        if form is None or _is_stressed(form, key_at(short, len(short) - 2), key_at(tokens, at + 1)):
             short.append(token)
             continue
         first = short[-1]
         capital = first.capitalised and first.text != "I"
         short[-1] = Token(form.capitalize() if capital else form, after_pause=first.after_pause)
     return short
+
+
+def _is_stressed(form: str, before: str, following: str) -> bool:
+    """Whether the verb of a short form is said in full: 'yes I am', 'here it is', 'I will not'."""
+    if form.endswith("n't"):
+        return False
+    return not following or before in STRESSED_LEADS or (form.endswith("'ll") and following == "not")

@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voiceflow_daemon.text.alignment import Said
-from voiceflow_daemon.text.english.corrections import says_to_delete
+from voiceflow_daemon.text.english.meant import (
+    WORDS_AFTER,
+    WORDS_BEFORE,
+    is_no_marker,
+    is_no_scratch,
+    is_no_thing,
+    likens,
+    means_it,
+)
+from voiceflow_daemon.text.english.spoken_commands import is_thing, is_time
 from voiceflow_daemon.text.english.units import Unit
 from voiceflow_daemon.text.english.words import (
     DAYS,
     HESITATIONS,
-    MARK_BY_NAME,
     MARKER_OBJECTS,
     MARKER_TAILS,
     MARKERS,
@@ -21,8 +29,10 @@ from voiceflow_daemon.text.english.words import (
     MONTHS,
     NAMES,
     NO_RESTART,
-    PERIOD_LEADS,
     SCRATCH,
+    SIGN_NAMES,
+    SPOKEN_MARKS,
+    SPOKEN_SIGNS,
     YOU_KNOW_LEADS,
 )
 from voiceflow_daemon.text.phrases import PhraseBook, word_set
@@ -38,23 +48,8 @@ LIKE_VERB_LEADS = word_set("""
 """Behind these 'like' says something."""
 OPENINGS = word_set("so well okay right now yes oh anyway look")
 """Fillers at the start of a clause only."""
-SPOKEN_SIGNS = PhraseBook(
-    *MARK_BY_NAME, "open parenthesis", "close parenthesis", "open paren", "close paren", "left paren",
-    "right paren", "open bracket", "close bracket", "left bracket", "right bracket", "open brace",
-    "close brace", "open quote", "close quote", "open quotes", "close quotes", "end quote", "unquote",
-    "quote", "bullet point", "new bullet", "ellipsis", "camel case", "snake case", "pascal case",
-    "kebab case", "all caps", "backtick", "apostrophe",
-)  # fmt: skip
-SIGN_NAMES = {
-    "dash": "-\u2013\u2014", "hyphen": "-", "minus": "-\u2212", "dot": ".", "slash": "/",
-    "backslash": "\\", "underscore": "_", "plus": "+", "equals": "=", "equal": "=", "at": "@", "and": "&",
-    "hash": "#", "hashtag": "#", "number": "#", "star": "*", "asterisk": "*", "times": "\u00d7*",
-    "ampersand": "&", "pipe": "|", "tilde": "~", "degrees": "°", "greater": ">", "less": "<",
-    "arrow": ">\u2192",
-}  # fmt: skip
-"""A word that may be written as a sign; left out only where the text has that sign."""
 MORE_MARKERS = PhraseBook("never mind", "i meant", "no make it", "correction")
-WEAK = PhraseBook("sorry", "wait", "i mean", "actually", "no", "or no", "rather", "make it")
+WEAK = PhraseBook("sorry", "wait", "i mean", "actually", "no", "or no", "rather", "make it", "make that")
 """A correction only of like by like: a number by a number, a day by a day, or from the same word on."""
 RESTARTING = word_set("""
     i you we they he she it is are was were am be will would can could should have has had do does did a
@@ -116,6 +111,10 @@ def _skippable(units: Sequence[Unit], keys: Sequence[str], at: int, signs: froze
         return (1,) if _ends_sentence(keys, at) else NO_SKIPS
     if key == "number":
         return (1,) if at + 1 < len(keys) and keys[at + 1].isdigit() else NO_SKIPS
+    if SPOKEN_MARKS.longest_at(keys, at) and is_thing(
+        keys[at - 1] if at else "", key, keys[at + 1] if at + 1 < len(keys) else ""
+    ):
+        return NO_SKIPS
     length = SPOKEN_SIGNS.longest_at(keys, at) or _aside(units, keys, at)
     return (length,) if length else NO_SKIPS
 
@@ -126,11 +125,13 @@ def _aside(units: Sequence[Unit], keys: Sequence[str], at: int) -> int:
     if key == "you" and at + 1 < len(keys) and keys[at + 1] == "know":
         return 0 if before in YOU_KNOW_LEADS or before == "not" else 2
     if key == "like":
-        return int(before not in LIKE_VERB_LEADS)
+        return int(before not in LIKE_VERB_LEADS and not likens([before], keys[at + 1 : at + 2]))
     if key in ("sort", "kind") and before in KIND_OF_LEADS:
         return 0
     if key in OPENINGS and _opens_clause(units, keys, at):
         return 1
+    if key == "i" and means_it(_keys_behind(units, keys, at + 2)):
+        return 0
     return ASIDES.longest_at(keys, at)
 
 
@@ -149,7 +150,7 @@ def _ends_sentence(keys: Sequence[str], at: int) -> bool:
         return False
     before = keys[at - 1] if at else ""
     if keys[at] == "period":
-        return before not in PERIOD_LEADS
+        return not is_time(keys[at - 2] if at > 1 else "", before)
     return keys[at] == "newline" or SPOKEN_SIGNS.longest_at([before, keys[at]], 0) == 2
 
 
@@ -191,18 +192,44 @@ def _allow_correction(said: Said, units: Sequence[Unit], keys: Sequence[str], at
     """What the marker at `at` takes back: up to some words before it, with the marker."""
     strong = MARKERS.longest_at(keys, at) or MORE_MARKERS.longest_at(keys, at)
     length = strong or WEAK.longest_at(keys, at)
-    if not length:
+    behind = at + length
+    after = _keys_behind(units, keys, behind)
+    if not length or is_no_marker(_keys_before(units, keys, at), keys[at:behind], after):
         return
-    end = _behind_fillers(keys, at + length)
-    while strong and (more := MARKERS.longest_at(keys, end) or MARKER_TAILS.longest_at(keys, end)):
+    end = _behind_fillers(keys, behind)
+    while strong and (more := _more_of_marker(keys, end)):
         end = _behind_fillers(keys, end + more)
     if end >= len(keys) or keys[end] in MARKER_OBJECTS or (strong and not at):
         return
+    anything = strong and not units[at].boundary  # behind a written mark only what matches
     for start in _starts(units, keys, at, CORRECTED_WORDS):
-        if strong or _like_by_like(keys, start, end):
+        if anything or (strong and start == at) or _like_by_like(keys, start, end, strong=strong > 0):
             said.allow(start, end)
         if _kind(keys[start]) and _kind(keys[start]) == _kind(keys[end]):
             _allow_repair(said, keys, start, at, end)
+
+
+def _more_of_marker(keys: Sequence[str], at: int) -> int:
+    """Length of what belongs to a strong marker that ends at `at`: 'no wait | actually'."""
+    more = MARKERS.longest_at(keys, at) or MARKER_TAILS.longest_at(keys, at)
+    following = keys[at + more] if at + more < len(keys) else ""
+    return 0 if more and is_no_thing(keys[at + more - 1], following) else more
+
+
+def _keys_before(units: Sequence[Unit], keys: Sequence[str], at: int) -> list[str]:
+    """The keys of the last few units before `at`, '' where a mark stands."""
+    before: list[str] = []
+    for index in range(max(0, at - WORDS_BEFORE), at):
+        before += [keys[index], ""] if units[index + 1].boundary else [keys[index]]
+    return before
+
+
+def _keys_behind(units: Sequence[Unit], keys: Sequence[str], at: int) -> Sequence[str]:
+    """The keys of some units from `at` on, up to a mark."""
+    end = at
+    while end < min(len(keys), at + WORDS_AFTER) and not units[end].boundary:
+        end += 1
+    return keys[at:end]
 
 
 def _behind_fillers(keys: Sequence[str], at: int) -> int:
@@ -230,9 +257,9 @@ def _before_marks(keys: Sequence[str], at: int) -> int:
     return at
 
 
-def _like_by_like(keys: Sequence[str], start: int, end: int) -> bool:
+def _like_by_like(keys: Sequence[str], start: int, end: int, *, strong: bool) -> bool:
     kind = _kind(keys[start])
-    restarted = keys[start] == keys[end] and keys[end] not in NO_RESTART
+    restarted = keys[start] == keys[end] and (strong or keys[end] not in NO_RESTART)
     return restarted or (kind != "" and kind == _kind(keys[end]))
 
 
@@ -261,7 +288,7 @@ def _thing_end(keys: Sequence[str], at: int) -> int:
 def _allow_scratch(said: Said, units: Sequence[Unit], keys: Sequence[str], at: int) -> None:
     """What 'scratch that' at `at` takes back: the clause before it, from any of its words on."""
     length = SCRATCH.longest_at(keys, at)
-    if not length or says_to_delete(keys[at], keys[at - 1] if at else None):
+    if not length or is_no_scratch(_keys_before(units, keys, at), keys[at]):
         return
     marker = at
     while marker and keys[marker - 1] in SCRATCH_LEADS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from voiceflow_daemon.text.english.capitals import capitalise_names
-from voiceflow_daemon.text.english.corrections import corrected_from, marker_at, scratch_at
+from voiceflow_daemon.text.english.corrections import corrected_from, marker_at
 from voiceflow_daemon.text.english.greetings import find_closing, greeting_length
 from voiceflow_daemon.text.english.spoken_commands import spoken_mark_at
 from voiceflow_daemon.text.english.words import (
@@ -107,7 +107,7 @@ class EnglishSeams:
         words = _without_hesitations(after)
         if not words:
             return Joint.WITHIN
-        if scratch_at([*before, *words], len(before)) or _corrects(before, words):
+        if longest_phrase(words, 0, SCRATCH) or _corrects(before, words):
             return Joint.BESIDE
         if _is_part_of_letter(before, words) or _lists_on(before, words):
             return Joint.BESIDE
@@ -130,15 +130,16 @@ def _says_no_sentence(words: Sequence[Token]) -> bool:
 
 
 def _is_corrected(words: Sequence[Token]) -> bool:
-    """Whether a correction, or a 'scratch that', ends here: what comes instead is still to be said."""
+    """Whether a correction, or a 'scratch that', ends here: what comes instead is still to be said.
+
+    Whatever stands before it: a pause there may have set it apart ('give it to you. wait').
+    """
     for length in (1, 2, 3):
         at = len(words) - length
         if at < 0:
             break
-        marker = marker_at(words, at)
-        if marker and marker.end == len(words):
-            return True
-        if scratch_at(words, at) == length or longest_phrase(words, at, SCRATCH) == length:
+        marker = marker_at(words[at:], 0)
+        if (marker and marker.end == length) or longest_phrase(words, at, SCRATCH) == length:
             return True
     return False
 
