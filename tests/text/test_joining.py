@@ -97,6 +97,23 @@ def test_joining_keeps_every_word(raws: list[str], context: str) -> None:
 
 
 SLACK, ENDED = ("it's late", Rule.PAUSE, "It's late"), ("go home", Rule.PAUSE, "Go home.")
+
+
+def test_a_sentence_that_was_cut_behind_a_comma_keeps_it() -> None:
+    first = ("deploy it to staging comma", Rule.LENGTH, "Deploy it to staging.")
+    assert joined(first, ("use the new one", Rule.PAUSE, "Use the new one.")) == (
+        "Deploy it to staging, use the new one."
+    )
+
+
+def test_a_question_that_was_cut_ends_with_its_second_half() -> None:
+    first = ("could you bring the plan", Rule.LENGTH, "Could you bring the plan?")
+    second = ("and the keys", Rule.PAUSE, "And the keys.")
+    assert joined(first, second) == "Could you bring the plan and the keys?"
+    two = ("and the keys period thanks", Rule.RELEASE, "And the keys. Thanks.")
+    assert joined(first, two) == "Could you bring the plan and the keys. Thanks."
+
+
 CUT = ("we went to the park", Rule.LENGTH, "We went to the park.")
 
 

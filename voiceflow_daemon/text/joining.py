@@ -14,6 +14,7 @@ from voiceflow_daemon.text.tokens import CLOSERS, LINE, PARAGRAPH, tokenize, wit
 
 INSIDE = re.compile(rf"[{ENDS}]\s|\n")
 """Where one sentence ends and the next begins."""
+COMMA = ","
 ENDED = re.compile(rf".*[{MARKS}][{re.escape(CLOSERS)}*_`]*", re.DOTALL)
 
 
@@ -82,16 +83,25 @@ def _has_own_breaks(text: str, raw: str, language: str) -> bool:
 
 
 def _rejoined(first: str, second: str, before: Sentence, after: Sentence, language: str) -> tuple[str, str]:
-    """Without the period and the capital that were written where `before` was cut off from `after`."""
+    """Without the mark and the capital that were written where `before` was cut off from `after`."""
     rules, tokens = seam_rules(language), tokenize(before.raw)
     marks_start, said = rules.said_marks(tokens)
-    ends = any(text != LINE for text in said) or WRITTEN_MARK.fullmatch(before.raw) is not None
+    ends = any(text not in (LINE, COMMA) for text in said) or WRITTEN_MARK.fullmatch(before.raw) is not None
     taken_back = rules.stays_open(tokens[:marks_start], Rule.SPOKEN_MARK, 0.0)
     if ends or taken_back:
         return first, second
-    if first.endswith(".") and not first.endswith(".."):
-        first = first[:-1]
-    return first, second if said else _without_capital(second, after.raw, rules)
+    first, second = _with_mark_behind(first, second)
+    if COMMA in said:
+        first += COMMA
+    return first, second if LINE in said else _without_capital(second, after.raw, rules)
+
+
+def _with_mark_behind(first: str, second: str) -> tuple[str, str]:
+    """A question that was cut ends where its second half does."""
+    if first.endswith("?") and second.endswith(".") and not INSIDE.search(second):
+        second = second[:-1] + "?"
+    cut = first.endswith(("?", ".")) and not first.endswith("..")
+    return first[:-1] if cut else first, second
 
 
 def _without_capital(text: str, raw: str, rules: SeamRules) -> str:

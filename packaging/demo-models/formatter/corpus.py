@@ -78,7 +78,7 @@ def number(rng):
             + rng.choice(["", "", " " + rng.choice(tens), " and " + rng.choice(tens + ones)])
         )
     if r < 0.94:
-        return rng.choice(["one", *ones, *teens]) + " thousand"
+        return rng.choice(["one", *ones, *teens, *tens, *tens]) + " thousand"
     years = ("twenty twenty " + rng.choice(ones), "nineteen " + rng.choice(tens))
     return rng.choice([*years, "nineteen ninety " + rng.choice(ones)])
 
@@ -110,6 +110,16 @@ def _code_verb(rng):
     return rng.choice(LISTS["code_verb"])
 
 
+def amount(rng):
+    """A spoken sum of some thousands, or any number."""
+    if rng.random() < 0.5:
+        return number(rng)
+    ones = list(lexicon.ONES)[1:]
+    tens = rng.choice(list(lexicon.TENS))
+    thousands = rng.choice([tens, f"{tens} {rng.choice(ones)}", rng.choice([*ones, *lexicon.TEENS])])
+    return f"{thousands} thousand{rng.choice(['', '', ' five hundred', ' two hundred and ten'])}"
+
+
 SLOTS = {
     "we": lambda rng: rng.choice(LISTS["pronoun"]),
     "name": lambda rng: rng.choice(NAMES),
@@ -117,6 +127,7 @@ SLOTS = {
     "month": lambda rng: rng.choice([*MONTHS, "may", "march"]),
     "place": lambda rng: rng.choice(PLACES),
     "num": number,
+    "amount": amount,
     "time": clock,
     "rare": rare,
     "kind": lambda rng: rng.choice(KINDS),
@@ -173,26 +184,26 @@ class Speaker:
         markers = [" ".join(m) for m in lexicon.MARKERS]
         marker = rng.choice([*markers, "no wait", "no wait", "sorry", "wait"])
         r = rng.random()
-        if r < 0.25:
+        if r < 0.18:
             wrong, right = rng.sample(DAYS, 2)
             return self.fill(f"{{verb}} the {{noun}} on {wrong} {marker} {right} {{when}}")
-        if r < 0.41:
+        if r < 0.31:
             at = rng.choice(["at", "until", "before"])
             return self.fill(f"the {{noun}} is {at} {clock(rng)} {marker} {clock(rng)}")
-        if r < 0.46:
+        if r < 0.36:
             return self.fill(f"we need {number(rng)} {marker} {number(rng)} {{noun}}s")
-        if r < 0.53:
+        if r < 0.44:
             rate, unit = (
                 rng.choice(["", "", " a night", " a week", " per {noun}"]),
                 rng.choice(["", " dollars"]),
             )
             marker = rng.choice([marker, "i mean"])
             return self.fill(f"the {{noun}} is {number(rng)} dollars{rate} {marker} {number(rng)}{unit}")
-        if r < 0.62:
+        if r < 0.51:
             wrong, right = rng.sample(NAMES, 2)
             return self.fill(f"send the {{noun}} to {wrong} {marker} {right} {{when}}")
         if r < 0.85:
-            again, marker = rng.choice(LISTS["verb"]), rng.choice([marker, marker, "no wait actually"])
+            again, marker = rng.choice(LISTS["verb"]), rng.choice([marker, "no wait", "no wait actually"])
             said, meant = rng.choice(RESTARTED), rng.choice(RESTARTS)
             return self.fill(f"{again} {said} {marker} {again} {meant}")
         if r < 0.93:
@@ -212,7 +223,7 @@ class Speaker:
         r = self.rng.random()
         if r < 0.58:
             return self._grammar_sentence(self.rng.choice(EVERYDAY_STYLES))
-        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.77 else self.correction()
+        return self.fill(self.rng.choice(TEMPLATES["sentence"])) if r < 0.73 else self.correction()
 
     def _hard_clause(self):
         if self.rng.random() < (0.4 if self.context == "code" else 0.05):

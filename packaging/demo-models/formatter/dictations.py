@@ -71,7 +71,7 @@ def _link(rng, speaker, last, in_one_breath):
 
 def _scratch(rng, speaker):
     """What takes back the clause before it, at times one that was only begun."""
-    said = [rng.choice(["", "", "no wait", "no"]), rng.choice(SCRATCHES)]
+    said = [rng.choice(["", "", "no wait", "no wait", "no"]), rng.choice(SCRATCHES)]
     if rng.random() < 0.6:
         begun = speaker.clause().split()[: rng.randint(2, 5)]
         said = [rng.choice(["", "um", "uh"]), *begun, *said]

@@ -22,6 +22,7 @@ from voiceflow_daemon.text.english.words import (
     TIME_UNITS,
     VERB_HELPERS,
     VERB_LEADS,
+    WAITING,
 )
 
 WORDS_BEFORE = 3
@@ -43,6 +44,8 @@ def is_no_marker(before: Sequence[str], marker: Sequence[str], after: Sequence[s
             return _leads_verb(lead)
         case ("wait",):
             return lead == "no" or _leads_verb(lead) or _is_time(after)
+        case ("no", "wait", *_):
+            return _says_there_is_no_wait(before)
     return "no" in marker and _says_there_is_none(before, sorry=marker[0] == "sorry")
 
 
@@ -79,6 +82,14 @@ def _says_there_is_none(before: Sequence[str], *, sorry: bool) -> bool:
         before = before[:-1]
     lead = _last_word(before)
     return lead in HAVING or (sorry and lead in SORRY_ADVERBS)
+
+
+def _says_there_is_no_wait(before: Sequence[str]) -> bool:
+    """'There is usually no wait'; but not 'the total is no wait the total was'."""
+    if before and before[-1] in NONE_ADVERBS:
+        before = before[:-1]
+    lead = _last_word(before)
+    return lead in WAITING or (lead in HAVING and before[-2:-1] == ["there"])
 
 
 def _leads_verb(lead: str) -> bool:

@@ -201,12 +201,29 @@ def _allow_correction(said: Said, units: Sequence[Unit], keys: Sequence[str], at
         end = _behind_fillers(keys, end + more)
     if end >= len(keys) or keys[end] in MARKER_OBJECTS or (strong and not at):
         return
+    starts = _starts(units, keys, at, CORRECTED_WORDS)
     anything = strong and not units[at].boundary  # behind a written mark only what matches
-    for start in _starts(units, keys, at, CORRECTED_WORDS):
-        if anything or (strong and start == at) or _like_by_like(keys, start, end, strong=strong > 0):
+    latest = _restart(keys, starts, end)
+    for start in starts:
+        if (
+            (anything and start <= latest)
+            or (strong and start == at)
+            or _like_by_like(keys, start, end, strong=strong > 0)
+        ):
             said.allow(start, end)
         if _kind(keys[start]) and _kind(keys[start]) == _kind(keys[end]):
             _allow_repair(said, keys, start, at, end)
+
+
+def _restart(keys: Sequence[str], starts: Sequence[int], end: int) -> int:
+    """The latest of `starts` from which a correction may take back anything.
+
+    Where it begins with a verb or noun of the sentence, no less than from there: else 'get milk from the
+    store no wait get bread' could be 'Get milk from the get bread'.
+    """
+    if keys[end] in RESTARTING or keys[end] in NO_RESTART or _kind(keys[end]):
+        return starts[0]
+    return next((start for start in starts if keys[start] == keys[end]), starts[0])
 
 
 def _more_of_marker(keys: Sequence[str], at: int) -> int:

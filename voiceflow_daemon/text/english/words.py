@@ -70,6 +70,8 @@ HAVING = word_set("""
     is isn't are was were am i'm be been have has had i've we've there's it's that's here's we're they're
 """)
 """Behind these 'no wait' and 'actually no' say that there is none."""
+WAITING = word_set("there's have has had i've we've")
+"""Behind these, or a verb behind 'there', 'no wait' says so; behind a bare 'is' somebody breaks off."""
 NONE_ADVERBS = word_set("actually really currently absolutely basically usually still often always now just")
 """What may stand between: 'there is currently no wait'."""
 SORRY_ADVERBS = word_set("so very really terribly awfully")
