@@ -28,8 +28,8 @@ class Focus:
         pass
 
 
-def clicked(*windows: Window | None) -> Window:
-    return await_click(Focus(windows), lambda: None, limit_s=0.2, look_s=0.001)
+def clicked(*windows: Window | None, limit_s: float = 60.0) -> Window:
+    return await_click(Focus(windows), lambda: None, limit_s=limit_s, look_s=0.001)
 
 
 def test_the_first_window_that_keeps_the_focus() -> None:
@@ -41,7 +41,7 @@ def test_the_first_window_that_keeps_the_focus() -> None:
 @pytest.mark.parametrize("windows", [[SHELL], [EDITOR], [None], [EDITOR, OTHER_SHELL], [EDITOR, OTHER, None]])
 def test_not_the_present_one_and_no_terminal(windows: list[Window | None]) -> None:
     with pytest.raises(DisplayError, match="No editor got the focus"):
-        clicked(*windows)
+        clicked(*windows, limit_s=0.2)
 
 
 def test_the_user_is_invited_when_the_present_one_is_known() -> None:
