@@ -12,7 +12,7 @@ import pytest
 from voiceflow_daemon.audio.take import SAMPLE_RATE_HZ
 from voiceflow_daemon.bench import release
 from voiceflow_daemon.bench.place import NOWHERE
-from voiceflow_daemon.bench.release import Run, measure, measure_recognition
+from voiceflow_daemon.bench.release import Run, measure, measure_recognition, spoken_seconds
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, release_daemon
 from voiceflow_daemon.bench.release_table import WAYS
 from voiceflow_daemon.bench.subject import DictationSubject
@@ -75,6 +75,22 @@ def check_ours(run: Run) -> None:
     assert ours.work_ms["write"] > 0
     assert ours.cpu_s > 0
     assert ours.counted["tokens_written"] > 0
+
+
+def test_the_same_last_words_after_a_short_and_a_long_time(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "SHORT_S", 2)
+    monkeypatch.setattr(release, "LONG_S", 4)
+    told: list[tuple[int, int]] = []
+    subject = DictationSubject("demo", DEMO, paths, is_stand_in=True)
+    samples = measure(subject, {2: 2, 4: 1}, lambda *at: told.append(at))
+    ((short, long),) = samples.same_end
+    assert short is samples.runs[2][0].ours
+    words = short.dictated.raw.split()
+    assert long.dictated.raw.split()[-len(words) :] == words
+    assert len(long.dictated.raw.split()) > len(words)
+    assert told[-1] == (spoken_seconds({2: 2, 4: 1}), 2 + 2 + 4 + 4)
 
 
 def test_the_daemon_hears_nobody(paths: Paths, tmp_path: Path) -> None:

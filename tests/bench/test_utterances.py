@@ -63,3 +63,13 @@ def test_a_seed_gives_the_same_again_and_another_one_another(clips: list[Clip]) 
 def test_every_clip_comes_before_any_comes_twice(clips: list[Clip]) -> None:
     names = [clip.name for clip in join_clips(clips, 180, seed=2).clips]
     assert len(set(names[:12])) == 12
+
+
+@pytest.mark.parametrize("seconds", [2, 60])
+def test_an_utterance_can_end_with_a_certain_clip(clips: list[Clip], seconds: int) -> None:
+    """Which still comes once before the others come twice."""
+    by_name = {clip.name: clip for clip in clips}
+    utterance = join_clips(clips, seconds, seed=1, last=by_name["note_short.wav"])
+    assert utterance.clips[-1].name == "note_short.wav"
+    assert len(utterance.pauses_s) == len(utterance.clips) - 1
+    assert utterance.seconds == pytest.approx(seconds, abs=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.cli.machine import Machine
 from voiceflow_daemon.bench import stand_in
@@ -26,6 +29,7 @@ def test_it_measures_draws_and_leaves_nothing_behind(own_machine: Machine, tmp_p
     assert ended.returncode == 0, ended.stderr
     made = json.loads(figures.read_text())
     assert made["runs"] == 1
+    assert 0.0 <= made["stolen_share"] < 1.0
     assert made["waiting"].endswith(("GOMP_SPINCOUNT=1000", f"GOMP_SPINCOUNT={os.environ['GOMP_SPINCOUNT']}"))
     for key in ("ttft_ms", "ttft_ms_92", "ttft_ms_411"):
         assert set(made[key]) == set(SIDES)
@@ -116,3 +120,13 @@ def test_a_disk_without_room(
     monkeypatch.setattr(stand_in, "stand_in", refuse)
     assert main(["bench", "cache"]) == 1
     assert "needs 450 MB.\n  Make room." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.004, ""), (0.374, "Mind: of the processor time that was wanted, .* 37% to others")]
+)
+def test_a_busy_host_is_told_of(share: float, told: str) -> None:
+    console = Console(file=io.StringIO())
+    measuring.tell_stolen(console, share)
+    assert isinstance(console.file, io.StringIO)
+    assert re.fullmatch(f"{told}[.]?\n?", console.file.getvalue())

@@ -16,6 +16,7 @@ from voiceflow_daemon.bench.folder import own_folder
 from voiceflow_daemon.bench.place import NOWHERE, Place
 from voiceflow_daemon.bench.recognition import Piece, Remembering, clip_pieces, heard
 from voiceflow_daemon.bench.release_daemon import ReleaseDaemon, Spoken, release_daemon
+from voiceflow_daemon.bench.release_goals import LONG_S, SHORT_S
 from voiceflow_daemon.bench.sequential import Answered, Models
 from voiceflow_daemon.bench.subject import DictationSubject, patient
 from voiceflow_daemon.bench.utterances import Utterance, join_clips, sample_clips
@@ -60,6 +61,8 @@ class Samples:
     """Whether the daemon's texts were put into an editor."""
     prompt_tokens: int = 0
     runs: dict[int, list[Run]] = field(default_factory=dict)
+    same_end: list[tuple[Spoken, Spoken]] = field(default_factory=list)
+    """The daemon alone: an utterance of `SHORT_S`, and one of `LONG_S` with the same last words."""
     heard: dict[int, ErrorsByWay] = field(default_factory=dict)
 
 
@@ -73,7 +76,7 @@ def measure(
     subject = replace(subject, settings=_measurable(subject.settings))
     clips = sample_clips(_recordings())
     samples = Samples(_speech_threads(subject), _llm_threads(subject), place.is_desktop)
-    through, total = 0, sum(seconds * count for seconds, count in runs.items())
+    through, total = 0, spoken_seconds(runs)
     with ExitStack() as stack:
         folder = stack.enter_context(own_folder(subject.paths.cache_dir / "bench"))
         daemon = stack.enter_context(release_daemon(subject.settings, subject.paths, folder, place))
@@ -88,7 +91,24 @@ def measure(
                 samples.runs.setdefault(seconds, []).append(one)
                 through += seconds
                 progress(through, total)
+            if number < _same_ends(runs):
+                ours = samples.runs[SHORT_S][number]
+                long = join_clips(clips, LONG_S, seed=number + 1, last=ours.utterance.clips[-1])
+                listening = partial(_tell, progress, through, LONG_S, total)
+                samples.same_end.append((ours.ours, daemon.dictate(long, listening)))
+                through += LONG_S
+                progress(through, total)
     return samples
+
+
+def spoken_seconds(runs: Mapping[int, int]) -> int:
+    """How much is spoken in all, by how often each length is."""
+    return sum(seconds * count for seconds, count in runs.items()) + LONG_S * _same_ends(runs)
+
+
+def _same_ends(runs: Mapping[int, int]) -> int:
+    """How often the last words of a short utterance are spoken again at the end of a long one."""
+    return min(runs.get(SHORT_S, 0), runs.get(LONG_S, 0))
 
 
 def measure_recognition(subject: DictationSubject, samples: Samples, progress: Progress) -> None:

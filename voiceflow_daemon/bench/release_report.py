@@ -11,7 +11,7 @@ from voiceflow_daemon.bench.decode import SIDES as DECODE_SIDES
 from voiceflow_daemon.bench.decode import DecodeTimes
 from voiceflow_daemon.bench.goals import Goal, goals_as_json
 from voiceflow_daemon.bench.release import Run, Samples
-from voiceflow_daemon.bench.release_goals import release_goals
+from voiceflow_daemon.bench.release_goals import LONG_S, SHORT_S, release_goals
 from voiceflow_daemon.bench.spread import Spread, medians, quartiles, rounded, spread
 from voiceflow_daemon.bench.subject import DictationSubject
 from voiceflow_daemon.bench.word_errors import in_all, percents
@@ -82,7 +82,7 @@ def report(subject: DictationSubject, samples: Samples, decoding: DecodeTimes, w
         drafted=_by_length(samples, {kind: _words_per_s(kind) for kind in ("drafted", "accepted")}),
         word_error_rate=percents(in_all(samples.heard.values())),
         unlike_model=sum(run.ours.dictated.rung != "model" for run in everything),
-        goals=release_goals(_medians(release_ms), cpu_in_all, decoding),
+        goals=release_goals(_medians(release_ms), _times_same_end(samples), cpu_in_all, decoding),
     )
 
 
@@ -113,6 +113,9 @@ def as_json(figures: Report) -> dict[str, Any]:
         "word_error_rate": figures.word_error_rate,
         "word_error_rate_of": {seconds: percents(heard) for seconds, heard in samples.heard.items()},
         "stages_ms": figures.stages_ms,
+        "same_end_ms": [
+            {SHORT_S: short.release_ms, LONG_S: long.release_ms} for short, long in samples.same_end
+        ],
         "texts_by_rules": figures.unlike_model,
         "spread": {
             name: {seconds: quartiles(sides) for seconds, sides in of.items()}
@@ -128,6 +131,14 @@ def _by_length(samples: Samples, figures: Mapping[str, Callable[[Run], float]]) 
         seconds: {name: spread([of(run) for run in runs]) for name, of in figures.items()}
         for seconds, runs in samples.runs.items()
     }
+
+
+def _times_same_end(samples: Samples) -> float | None:
+    """Median of the long ones by the median of the short ones; none where they were not spoken."""
+    if not samples.same_end:
+        return None
+    short, long = (spread([each.release_ms for each in ends]) for ends in zip(*samples.same_end, strict=True))
+    return long.median / short.median
 
 
 def _medians(measured: Measured) -> dict[int, dict[str, float]]:

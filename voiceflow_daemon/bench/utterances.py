@@ -84,28 +84,29 @@ def clip_of(name: str, said: str, samples: NDArray[np.int16]) -> Clip:
     return Clip(name, said, samples[start:end].copy(), quiet)
 
 
-def join_clips(clips: Sequence[Clip], seconds: float, seed: int) -> Utterance:
+def join_clips(clips: Sequence[Clip], seconds: float, seed: int, last: Clip | None = None) -> Utterance:
     """An utterance of about so many seconds: clips in random order with pauses of 0.3 to 1.5 s.
 
-    Each clip comes once before any comes twice. The same seed gives the same utterance.
+    Each clip comes once before any comes twice; `last` ends it, whether it came before or not. The same
+    seed gives the same utterance.
     """
     random = np.random.default_rng(seed)
-    drawn = [_draw(clips, seconds, random) for _ in range(_DRAWS)]
+    drawn = [_draw(clips, seconds, random, last) for _ in range(_DRAWS)]
     chosen, pauses = min(drawn, key=lambda draw: abs(_seconds(*draw) - seconds))
     return Utterance(tuple(chosen), tuple(pauses), _sound(chosen, pauses, random))
 
 
 def _draw(
-    clips: Sequence[Clip], seconds: float, random: np.random.Generator
+    clips: Sequence[Clip], seconds: float, random: np.random.Generator, last: Clip | None
 ) -> tuple[list[Clip], list[float]]:
-    chosen: list[Clip] = []
+    chosen = [] if last is None else [last]
     pauses: list[float] = []
     deck: list[Clip] = []
     while not chosen or _seconds(chosen, pauses) < seconds:
         deck = deck or [clips[index] for index in random.permutation(len(clips))]
         if chosen:
             pauses.append(_pause(random))
-        chosen.append(deck.pop())
+        chosen.insert(len(chosen) - (last is not None), deck.pop())
     return chosen, pauses
 
 

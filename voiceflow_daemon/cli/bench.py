@@ -13,6 +13,7 @@ from voiceflow_daemon.cli.measuring import (
     demand_writable,
     language_subject,
     output_console,
+    tell_stolen,
     waiting,
     write_json,
 )
@@ -67,16 +68,20 @@ def _cache(options: argparse.Namespace) -> int:
     from voiceflow_daemon.bench.cache import measure
     from voiceflow_daemon.bench.chart import chart
     from voiceflow_daemon.bench.report import as_json, report
+    from voiceflow_daemon.bench.stolen import processor_times, stolen_share
     from voiceflow_daemon.bench.table import show
 
     progress_console = Console(stderr=True)
     subject, is_stand_in = language_subject(options, progress_console)
     most_prefix_tokens = STAND_IN_PREFIX_TOKENS if is_stand_in else None
+    began = processor_times()
     with bar(progress_console, "Measuring") as progress:
         samples = measure(subject, options.runs, progress, most_prefix_tokens)
+    stolen = stolen_share(began, processor_times())
     figures = report(subject.name, options.runs, samples, waiting())
     show(output_console(), figures)
-    write_json(options.json, as_json(figures))
+    tell_stolen(output_console(), stolen)
+    write_json(options.json, {**as_json(figures), "stolen_share": round(stolen, 4)})
     if options.plot is not None:
         options.plot.write_text(chart(figures), encoding="utf-8")
     return 0

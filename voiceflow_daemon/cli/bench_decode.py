@@ -10,6 +10,7 @@ from voiceflow_daemon.cli.measuring import (
     demand_writable,
     language_subject,
     output_console,
+    tell_stolen,
     write_json,
 )
 
@@ -50,15 +51,19 @@ def _decode(options: argparse.Namespace) -> int:
 
     from voiceflow_daemon.bench.decode import as_json, demo_dictations, measure
     from voiceflow_daemon.bench.decode_table import show
+    from voiceflow_daemon.bench.stolen import processor_times, stolen_share
     from voiceflow_daemon.bench.subject import patient
     from voiceflow_daemon.storage.paths import assets_dir
 
     progress_console = Console(stderr=True)
     subject, _ = language_subject(options, progress_console)
     dictations = demo_dictations(assets_dir() / "demo" / "recordings")
+    began = processor_times()
     with closing(subject.load()) as model, bar(progress_console, "Writing") as progress:
         template = subject.prompts(model).template
         times = measure(model, template, patient(subject.settings), dictations, options.runs, progress)
+    stolen = stolen_share(began, processor_times())
     show(output_console(), subject.name, times)
-    write_json(options.json, {"model": subject.name, **as_json(times)})
+    tell_stolen(output_console(), stolen)
+    write_json(options.json, {"model": subject.name, **as_json(times), "stolen_share": round(stolen, 4)})
     return 0

@@ -17,6 +17,7 @@ from voiceflow_daemon.cli.measuring import (
     language_stand_in,
     output_console,
     quiet,
+    tell_stolen,
     waiting,
     with_models,
     write_json,
@@ -97,28 +98,37 @@ def _release(options: argparse.Namespace) -> int:
 
     from voiceflow_daemon.bench.line_chart import line_chart
     from voiceflow_daemon.bench.place import NOWHERE, clicked_place
-    from voiceflow_daemon.bench.release import measure, measure_decoding, measure_recognition
+    from voiceflow_daemon.bench.release import (
+        measure,
+        measure_decoding,
+        measure_recognition,
+        spoken_seconds,
+    )
     from voiceflow_daemon.bench.release_report import as_json, report
     from voiceflow_daemon.bench.release_table import show
+    from voiceflow_daemon.bench.stolen import processor_times, stolen_share
 
     progress_console = Console(stderr=True)
     subject = _subject(options, progress_console)
     runs = {seconds: options.runs or _default_runs(seconds) for seconds in options.seconds}
-    spoken_s = sum(seconds * count for seconds, count in runs.items())
-    progress_console.print(_DURATION.format(minutes=math.ceil(spoken_s / 60)), highlight=False)
+    minutes = math.ceil(spoken_seconds(runs) / 60)
+    progress_console.print(_DURATION.format(minutes=minutes), highlight=False)
     place = NOWHERE
     if options.desktop:
         place = clicked_place(lambda: progress_console.print(_CLICK))
         progress_console.print(f"Delivering into {place.window.application}.")
+    began = processor_times()
     with quiet(), bar(progress_console, "Dictating") as progress:
         samples = measure(subject, runs, progress, place)
     with bar(progress_console, "Recognising in other ways") as progress:
         measure_recognition(subject, samples, progress)
     with bar(progress_console, "Writing with and without drafts") as progress:
         decoding = measure_decoding(subject, DECODE_RUNS, progress)
+    stolen = stolen_share(began, processor_times())
     figures = report(subject, samples, decoding, waiting())
     show(output_console(), figures)
-    write_json(options.json, as_json(figures))
+    tell_stolen(output_console(), stolen)
+    write_json(options.json, {**as_json(figures), "stolen_share": round(stolen, 4)})
     if options.plot is not None:
         options.plot.write_text(line_chart(figures), encoding="utf-8")
     return 0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHAPE_NAMES = ("qwen2.5-0.5b", "qwen2.5-1.5b", "qwen2.5-3b")
 LONGEST_S = 600
+MUCH_STOLEN = 0.02
+"""Of the processors' time; times then vary from run to run, and ratios with them."""
 _PLAIN_WIDTH = 150
 
 
@@ -144,6 +146,13 @@ def bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
             progress.update(task, completed=done, total=total, visible=True, refresh=True)
 
         yield show
+
+
+def tell_stolen(console: Console, share: float) -> None:
+    """Say so where the host of this virtual machine kept much of the processors' time."""
+    if share >= MUCH_STOLEN:
+        told = f"Mind: of the processor time that was wanted, this machine's host gave {share:.0%} to others."
+        console.print(told, highlight=False, soft_wrap=True)
 
 
 @contextmanager
