@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings, SpeechSettings
 from voiceflow_daemon.daemon.dictated import Dictated
-from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.daemon.formatting import ALONE, Formatter, Rung, Within
 from voiceflow_daemon.daemon.live import LiveDictation, NotWantedError
 from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
@@ -80,6 +80,15 @@ class Scribe(Formatter):
         self.earlier: list[list[tuple[str, str]]] = []
         """What each text was given as the sentences before it."""
         self.read_ahead: list[list[tuple[str, str]]] = []
+        self.most_words = 1000
+        """What fits."""
+        self.latest_of: list[float | None] = []
+
+    def fits(self, raw: str, context: str, settings: Settings) -> bool:
+        return len(raw.split()) <= self.most_words
+
+    def latest(self, texts: Sequence[str], context: str, settings: Settings) -> float | None:
+        return float(len(texts))
 
     def format(
         self,
@@ -89,14 +98,13 @@ class Scribe(Formatter):
         language: str = "en",
         wanted: Callable[[], bool] = lambda: True,
         draft: str = "",
-        earlier: Sequence[Turn] = (),
-        *,
-        goes_on: bool = False,
+        within: Within = ALONE,
     ) -> tuple[str, Rung]:
         self.given.append(raw)
+        self.latest_of.append(within.latest)
         self.drafts.append(draft)
-        self.earlier.append([(turn.transcript, turn.text) for turn in earlier])
-        assert goes_on
+        self.earlier.append([(turn.transcript, turn.text) for turn in within.earlier])
+        assert within.goes_on
         return super().format(raw, context, settings, language, wanted)
 
     def prepare(
@@ -201,6 +209,30 @@ def test_a_context_that_needs_the_whole_text_gets_it_with_the_sentences_as_its_d
     assert world.scribe.given[-1] == "the report is ready now. please call the office tomorrow"
     assert world.scribe.drafts == ["", "The report is ready now. Please call the office tomorrow."]
     assert done.text == "The report is ready now. Please call the office tomorrow."
+
+
+def test_a_whole_text_that_is_too_long_for_the_model_stays_as_its_sentences_were_written() -> None:
+    world = World(Settings.model_validate(WHOLE))
+    world.scribe.most_words = 9
+    world.close_segment(5)
+    world.write_all()
+    done = world.finish(5)
+    assert world.scribe.given == ["the report is ready now", "please call the office tomorrow"]
+    assert world.scribe.earlier[-1] == [("the report is ready now", "The report is ready now.")]
+    assert done.text == "The report is ready now. Please call the office tomorrow."
+
+
+def test_what_is_too_long_for_the_model_is_written_sentence_by_sentence_within_one_time() -> None:
+    world = World()
+    world.scribe.most_words = 9
+    world.close_segment(5)
+    world.close_segment(5)
+    done = world.finish()
+    assert world.scribe.given == ["the report is ready now", "please call the office tomorrow"]
+    assert world.scribe.earlier == [[], [("the report is ready now", "The report is ready now.")]]
+    assert world.scribe.latest_of == [2.0, 2.0]
+    assert done.text == "The report is ready now. Please call the office tomorrow."
+    assert [one.sentence.raw for one in done.sentences] == world.scribe.given
 
 
 def test_words_that_take_a_sentence_back_have_it_written_again() -> None:

@@ -95,6 +95,21 @@ def test_what_takes_longer_than_the_deadline_is_split_beforehand() -> None:
     assert all(slow.work_s(0, len(part.raw)) <= Settings().llm.deadline_s for part in parts)
 
 
+@pytest.mark.parametrize("window", [512, 4096])
+def test_what_fits_is_one_part(window: int) -> None:
+    engine = engine_on(FakeLanguageModel(context_tokens=window))
+    parts = engine.format(LONG, "email", Settings())
+    assert engine.fits(LONG, "email", Settings()) == (len(parts) == 1) == (window == 4096)
+
+
+def test_texts_one_by_one_have_one_deadline_and_the_work_of_each() -> None:
+    slow = Speed(read_s=0.0, write_s=0.02)
+    engine, texts = engine_on(FakeLanguageModel(), slow), ["hello there", "how are you"]
+    work_s = sum(slow.work_s(0, len(text)) for text in texts)
+    expected = time.monotonic() + Settings().llm.deadline_s + work_s
+    assert engine.latest(texts, "email", Settings()) == pytest.approx(expected, abs=1.0)
+
+
 def test_one_word_beyond_the_window_comes_back_unfinished() -> None:
     model = FakeLanguageModel(context_tokens=200)
     parts = engine_on(model).format("x" * 400, "email", Settings())

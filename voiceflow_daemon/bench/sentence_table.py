@@ -32,7 +32,8 @@ while somebody speaks. From the same transcripts each text is written twice: eve
 soon as it is settled (with time enough for that), and all of it at once. Sentences and words
 are the same ones in order, with capitals and marks. "Revised" sentences were taken back after
 they had been written, and written anew. "By rules": texts for which the model was not used,
-or only in part, by sentences and at once.
+or only in part, by sentences and at once. What is too long for the model's window (three
+minutes are, for the demo model's) is written sentence by sentence both ways.
 """
 
 

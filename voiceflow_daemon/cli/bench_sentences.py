@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from voiceflow_daemon.bench.subject import DictationSubject
 
 DEMO = "demo"
-DEFAULT_SECONDS = (5, 15, 30, 60)
+DEFAULT_SECONDS = (5, 15, 30, 60, 180)
 DEFAULT_SEEDS = 10
 
 _DESCRIPTION = """\

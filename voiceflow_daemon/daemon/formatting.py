@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
 from voiceflow_daemon.config.schema import Settings
-from voiceflow_daemon.errors import ModelError
+from voiceflow_daemon.errors import ModelError, VoiceflowError
 from voiceflow_daemon.llm.engine import LlmEngine, Part, always
 from voiceflow_daemon.llm.kv_cache import PromptEntry
 from voiceflow_daemon.llm.prompt_cache import PromptCache
@@ -32,6 +33,23 @@ class Rung(StrEnum):
     RULES = "rules"
     NOTHING = "nothing"
     """Nobody spoke."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """The place of a text in its dictation, which is all of it by default.
+
+    `earlier` are the sentences before. Where the dictation `goes_on`, `forget_dictation` must be called in
+    the end. `latest`, in `time.monotonic`, stands for the deadline of the settings: it is one of several
+    texts that share their time.
+    """
+
+    earlier: Sequence[Turn] = ()
+    goes_on: bool = False
+    latest: float | None = None
+
+
+ALONE = Within()
 
 
 @dataclass(frozen=True)
@@ -61,16 +79,14 @@ class Formatter:
         language: str = "en",
         wanted: Callable[[], bool] = always,
         draft: str = "",
-        earlier: Sequence[Turn] = (),
-        *,
-        goes_on: bool = False,
+        within: Within = ALONE,
     ) -> tuple[str, Rung]:
         """Finished text, and who wrote it. Never raises for a model that fails: rules format then.
 
         Where `wanted` says no at the beginning, the model is not asked. `draft` is what it will probably
-        write, by default what the rules do; `earlier` are the sentences before. When the dictation
-        `goes_on`, `forget_dictation` must be called in the end.
+        write, by default what the rules do.
         """
+        earlier = within.earlier
 
         def by_rules(piece: str) -> str:
             # A greeting is one at the start of the text alone.
@@ -83,11 +99,19 @@ class Formatter:
         if self._engine is None:
             return by_rules(raw), Rung.RULES
 
-        ask = partial(self._engine.format, raw, context, wanted=wanted, draft=drafted, goes_on=goes_on)
+        ask = partial(
+            self._engine.format,
+            raw,
+            context,
+            deadline=within.latest,
+            wanted=wanted,
+            draft=drafted,
+            goes_on=within.goes_on,
+        )
         began = time.monotonic()
         try:
             parts = self._judged(ask(settings, earlier=earlier), language, wanted)
-            left = _with_what_is_left(settings, began)
+            left = _with_what_is_left(settings, began, within.latest)
             if earlier and left is not None and any(part.strays for part in parts):
                 # The sentences before can lead a small model astray: it says them again, or goes on.
                 self._metrics.count("parts_misled")
@@ -97,6 +121,22 @@ class Formatter:
             self._metrics.count("model_errors")
             return by_rules(raw), Rung.RULES
         return _joined(parts, by_rules)
+
+    def fits(self, raw: str, context: str, settings: Settings) -> bool:
+        """Whether the model can be given so long a text at once."""
+        if self._engine is None:
+            return True
+        with suppress(VoiceflowError):  # Of the prompt: whoever formats meets it again, and says so.
+            return self._engine.fits(raw, context, settings)
+        return True
+
+    def latest(self, texts: Sequence[str], context: str, settings: Settings) -> float | None:
+        """When texts that are written one by one from now on have to be there; see `Within`."""
+        if self._engine is None:
+            return None
+        with suppress(VoiceflowError):
+            return self._engine.latest(texts, context, settings)
+        return None
 
     def _judged(self, parts: Sequence[Part], language: str, wanted: Callable[[], bool]) -> Sequence[_Judged]:
         """Each part with whether the model's words may stand: finished, and saying what was said."""
@@ -162,9 +202,9 @@ class Formatter:
             self._engine.close()
 
 
-def _with_what_is_left(settings: Settings, began: float) -> Settings | None:
+def _with_what_is_left(settings: Settings, began: float, latest: float | None) -> Settings | None:
     """With what is left of the deadline for work that `began` then; None where nothing is."""
-    left_s = settings.llm.deadline_s - (time.monotonic() - began)
+    left_s = (began + settings.llm.deadline_s if latest is None else latest) - time.monotonic()
     if left_s <= 0:
         return None
     return settings.model_copy(update={"llm": settings.llm.model_copy(update={"deadline_s": left_s})})

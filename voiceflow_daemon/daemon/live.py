@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from voiceflow_daemon.audio.capture_events import SegmentClosed
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.daemon.dictated import Dictated, Finished, turns_of
-from voiceflow_daemon.daemon.formatting import Formatter, Rung
+from voiceflow_daemon.daemon.formatting import Formatter, Rung, Within
 from voiceflow_daemon.daemon.heard import Heard
 from voiceflow_daemon.errors import VoiceflowError
 from voiceflow_daemon.llm.engine import always
@@ -153,22 +153,44 @@ class LiveDictation:
         return replace(heard, settling=heard.settling.finish())
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
-        """What is not finished is one text: cut into sentences it would take the model longer."""
+        """What is not finished is one text: cut into sentences it would take the model longer.
+
+        Only what is too long for the model is written sentence by sentence: it then knows what came before.
+        """
         done, left = heard.done, heard.settling.sentences[heard.agreed :]
         draft = ""
         if not joint(heard.language):
             text = join_texts(heard.texts, heard.language)
             done, left = (), (replace(heard.settling.sentences[-1], raw=text, marked=text),)
-        if self._is_whole and done:
+        if self._is_whole and done and self._fits(heard.settling.sentences):
             draft = self._drafted(done, left, heard.language)
             done, left = (), heard.settling.sentences
         if not left:
             return done
+        if len(left) > 1 and not self._fits(left):
+            return self._one_by_one(left, heard, done, wanted)
         rest = replace(
             left[-1], raw=" ".join(sentence.raw for sentence in left), marked=whole_transcript(left)
         )
         text, rung = self._format(rest.marked, heard, done, wanted, draft)
         return (*done, Finished(rest, text, rung))
+
+    def _fits(self, sentences: Sequence[Sentence]) -> bool:
+        return self._formatter.fits(whole_transcript(sentences), self._context, self._settings)
+
+    def _one_by_one(
+        self,
+        left: Sequence[Sentence],
+        heard: Heard,
+        done: tuple[Finished, ...],
+        wanted: Callable[[], bool],
+    ) -> tuple[Finished, ...]:
+        texts = [sentence.marked for sentence in left]
+        latest = self._formatter.latest(texts, self._context, self._settings)
+        for sentence in left:
+            text, rung = self._format(sentence.marked, heard, done, wanted, latest=latest)
+            done = (*done, Finished(sentence, text, rung))
+        return done
 
     def _format(
         self,
@@ -177,10 +199,12 @@ class LiveDictation:
         done: Sequence[Finished],
         wanted: Callable[[], bool],
         draft: str = "",
+        latest: float | None = None,
     ) -> tuple[str, Rung]:
         """Finish what comes behind the sentences that are `done`."""
+        within = Within(turns_of(done), goes_on=True, latest=latest)
         return self._formatter.format(
-            text, self._context, self._settings, heard.language, wanted, draft, turns_of(done), goes_on=True
+            text, self._context, self._settings, heard.language, wanted, draft, within
         )
 
     @property

@@ -179,6 +179,23 @@ class LlmEngine:
                     self._interrupt.stop_at(self._deadline(parts, prompt, limit_s + reading_s))
                 return tuple(self._format_pieces(parts, prompt, draft, earlier))
 
+    def fits(self, transcript: str, context: str, settings: Settings) -> bool:
+        """Whether the model is given so long a text as one part.
+
+        Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
+        """
+        prompt = self._prompt(context, settings)
+        return self._count_tokens(transcript) <= self._capacity(prompt, settings.llm.deadline_s)
+
+    def latest(self, transcripts: Sequence[str], context: str, settings: Settings) -> float:
+        """When texts that are begun now and written one by one have to be there, in `time.monotonic`.
+
+        Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
+        """
+        prompt = self._prompt(context, settings)
+        reading_s = self._speed.read_s * sum(map(self._count_tokens, transcripts))  # again, as turns
+        return self._deadline(transcripts, prompt, settings.llm.deadline_s + reading_s)
+
     def forget_dictation(self) -> None:
         """Cut what was dictated off the model's sequence; the model's thread calls it."""
         with self._interrupt.work():
@@ -217,11 +234,13 @@ class LlmEngine:
         return len(self._model.tokenize(text, special=False))
 
     def _pieces(self, raw: str, prompt: PromptTokens, deadline_s: float) -> list[str]:
-        room = self._model.context_tokens - len(prompt.prefix)
-        capacity = part_capacity(room, len(prompt.suffix), self._speed, deadline_s)
-        return pieces(raw, capacity, self._count_tokens)
+        return pieces(raw, self._capacity(prompt, deadline_s), self._count_tokens)
 
-    def _deadline(self, parts: list[str], prompt: PromptTokens, deadline_s: float) -> float:
+    def _capacity(self, prompt: PromptTokens, deadline_s: float) -> int:
+        room = self._model.context_tokens - len(prompt.prefix)
+        return part_capacity(room, len(prompt.suffix), self._speed, deadline_s)
+
+    def _deadline(self, parts: Sequence[str], prompt: PromptTokens, deadline_s: float) -> float:
         work_s = 0.0
         for part in parts:
             tokens = self._count_tokens(part)
