@@ -13,6 +13,7 @@ from voiceflow_daemon.bench.decode import (
     SIDES,
     DecodeTimes,
     Dictation,
+    Side,
     as_json,
     demo_dictations,
     goals,
@@ -140,3 +141,17 @@ def test_the_demo_dictations_are_what_the_demo_hears() -> None:
     dictations = demo_dictations(assets_dir() / "demo" / "recordings")
     assert Dictation("default", "remember to call my sister tonight") in dictations
     assert {dictation.context for dictation in dictations} == {"default", "email", "slack", "code"}
+
+
+def test_a_run_that_other_work_slowed_down_does_not_count() -> None:
+    slowed = Side(tokens=300, seconds=[1.0, 9.0, 1.0])
+    plain = Side(tokens=300, seconds=[4.0, 4.0, 4.0])
+    times = DecodeTimes(12, 3, {}, {"plain": plain, "copy_edit": slowed}, 0)
+    assert slowed.tokens_per_s == 100.0
+    assert times.times_plain("copy_edit") == 4.0
+
+
+def test_a_run_that_was_slow_as_a_whole_is_compared_within_itself() -> None:
+    plain, right = Side(tokens=300, seconds=[4.0, 8.0]), Side(tokens=330, seconds=[1.0, 2.0])
+    times = DecodeTimes(12, 2, {}, {"plain": plain, "copy_edit_right_draft": right}, 0)
+    assert times.times_plain("copy_edit_right_draft") == pytest.approx(4.4)

@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from voiceflow_daemon.bench.goals import Goal, at_least
@@ -64,8 +65,8 @@ class Side:
 
     @property
     def tokens_per_s(self) -> float:
-        """Over all runs."""
-        return self.tokens / sum(self.seconds)
+        """By the median run: now and then the machine has other work."""
+        return self.tokens / len(self.seconds) / median(self.seconds)
 
     @property
     def tokens_per_step(self) -> float:
@@ -93,8 +94,10 @@ class DecodeTimes:
     differing: int
 
     def times_plain(self, side: str) -> float:
-        """How many times as fast as plain decoding."""
-        return self.sides[side].tokens_per_s / self.sides["plain"].tokens_per_s
+        """How many times as fast as plain decoding: the median of the runs, each compared within itself."""
+        plain, other = self.sides["plain"], self.sides[side]
+        times = (before / after for before, after in zip(plain.seconds, other.seconds, strict=True))
+        return median(times) * other.tokens / plain.tokens
 
 
 def goals(times: DecodeTimes) -> list[Goal]:

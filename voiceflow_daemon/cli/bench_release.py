@@ -37,7 +37,7 @@ DEFAULT_SECONDS = (2, 5, 15, 60, 180)
 RUNS = {15: 5, 60: 3}
 """Up to this length so many by default, for each is spoken in real time; two of what is longer."""
 RUNS_OF_LONGER = 2
-DECODE_RUNS = 1
+DECODE_RUNS = 3
 """Of all the sample recordings; `voiceflow bench decode` has more to say."""
 
 _DESCRIPTION = """\
