@@ -3,6 +3,7 @@
 import threading
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -410,6 +411,31 @@ def test_the_last_text_of_an_earlier_daemon_is_the_historys(tmp_path: Path) -> N
         assert world.ask("last").data["text"] == "Hello world."
         assert world.ask("last", "copy").ok
         world.until(lambda: world.inserter.clipboard == "Hello world.")
+
+
+def test_a_last_text_whose_window_cannot_be_told_is_answered_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone() -> Window:
+        raise OSError("the connection is closed")
+
+    with World(tmp_path) as world:
+        world.dictate()
+        world.await_text("Hello world.")
+        monkeypatch.setattr(world.focus, "sample", gone)
+        assert world.ask("last", "paste").ok
+        world.until(lambda: world.inserter.clipboard == "Hello world.")
+
+
+def test_who_asks_is_told_when_the_daemon_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> NoReturn:
+        raise AssertionError("a mistake of ours")
+
+    with World(tmp_path) as world:
+        monkeypatch.setattr(world.history, "latest", broken)
+        reply = world.ask("last")
+        assert (reply.ok, reply.exit_code) == (False, 1)
+        assert "AssertionError" in reply.message
 
 
 def test_a_hotkey_that_cannot_be_read_is_a_problem_until_it_is_mended(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from voiceflow_daemon.daemon.log_file import set_level
 from voiceflow_daemon.daemon.orders import Done, Fixed, Loaded, LoadFailed, Prepared, Preparing, Unloaded
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.readiness import NO_MODEL, Readiness
+from voiceflow_daemon.desktop.window import focused
 from voiceflow_daemon.errors import ConfigError, VoiceflowError
 from voiceflow_daemon.hotkey.keys import parse_hotkey
 from voiceflow_daemon.hotkey.listener import (
@@ -341,6 +342,9 @@ class Coordinator:
             asked.reply.set_result(self._reply(asked.request))
         except VoiceflowError as error:
             asked.reply.set_result(requests.refused(error))
+        except Exception as error:
+            asked.reply.set_result(requests.refused(_failure(error)))
+            raise
 
     def _reply(self, request: Request) -> Reply:
         match request.command:
@@ -390,10 +394,15 @@ class Coordinator:
         if reply.ok and how == "copy":
             self._copy_text(reply.data["text_id"], reply.data["text"])
         elif reply.ok and how == "paste":
-            target = self._parts.active_window.sample()
+            target = focused(self._parts.active_window)
             order = Order(reply.data["text_id"], reply.data["text"], target, self._settings.delivery)
             self._parts.deliverer.submit(order)
         return reply
+
+
+def _failure(error: Exception) -> VoiceflowError:
+    """Who asked must not wait for an answer that never comes."""
+    return VoiceflowError(f"The daemon failed ({type(error).__name__}).", "See its log.")
 
 
 def hotkey_rules(settings: Settings) -> stage.HotkeyRules:

@@ -26,7 +26,7 @@ from voiceflow_daemon.daemon.orders import Done, Fixed, Forget, Guess, Hear, Job
 from voiceflow_daemon.daemon.parts import Parts
 from voiceflow_daemon.daemon.unheard import InMemory, in_memory
 from voiceflow_daemon.desktop.inserter import Outcome
-from voiceflow_daemon.desktop.window import Window
+from voiceflow_daemon.desktop.window import focused
 from voiceflow_daemon.errors import VoiceflowError
 
 log = logging.getLogger(__name__)
@@ -66,16 +66,8 @@ class Dictations:
             lambda: beginning.record(parts.journal, settings.context, SAMPLE_RATE_HZ),
             settings.speech,
         )
-        dictation.target = self._window()
+        dictation.target = focused(parts.active_window)
         parts.worker.submit(MakeHot(settings.context, settings, recording_id))
-
-    def _window(self) -> Window | None:
-        """The window that the text is for; a desktop that fails to name it costs no word of the text."""
-        try:
-            return self._parts.active_window.sample()
-        except (VoiceflowError, OSError) as error:
-            log.error("the active window cannot be told: %s", error)
-            return None
 
     def finish(self, recording_id: int, released_at: float) -> None:
         """The key went up at `released_at`; the grace is over."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Protocol
+
+from voiceflow_daemon.errors import VoiceflowError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,3 +27,12 @@ class ActiveWindow(Protocol):
 
     def close(self) -> None:
         """Let go of the desktop."""
+
+
+def focused(desktop: ActiveWindow) -> Window | None:
+    """The window that a text is for; None, too, where the desktop fails: that costs no word of the text."""
+    try:
+        return desktop.sample()
+    except (VoiceflowError, OSError) as error:
+        log.error("the active window cannot be told: %s", error)
+        return None
