@@ -79,7 +79,8 @@ class Scribe(Formatter):
         self.drafts: list[str] = []
         self.earlier: list[list[tuple[str, str]]] = []
         """What each text was given as the sentences before it."""
-        self.read_ahead: list[list[tuple[str, str]]] = []
+        self.read_ahead: list[tuple[list[tuple[str, str]], str]] = []
+        """The sentences before, and what comes behind them so far, of all that was read ahead."""
         self.most_words = 1000
         """What fits."""
         self.latest_of: list[float | None] = []
@@ -108,10 +109,15 @@ class Scribe(Formatter):
         return super().format(raw, context, settings, language, wanted)
 
     def prepare(
-        self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()
+        self,
+        context: str,
+        settings: Settings,
+        wanted: Callable[[], bool],
+        earlier: Sequence[Turn] = (),
+        said: str = "",
     ) -> bool:
-        self.read_ahead.append([(turn.transcript, turn.text) for turn in earlier])
-        return super().prepare(context, settings, wanted, earlier)
+        self.read_ahead.append(([(turn.transcript, turn.text) for turn in earlier], said))
+        return super().prepare(context, settings, wanted, earlier, said)
 
 
 class World:
@@ -185,9 +191,41 @@ def test_each_sentence_is_given_the_finished_ones_before_it() -> None:
     world.write_all()
     first = ("the report is ready now", "The report is ready now.")
     assert world.scribe.earlier == [[]]
-    assert world.scribe.read_ahead == [[first]]
+    assert world.scribe.read_ahead == [([first], "")]
     world.finish(5)
     assert world.scribe.earlier == [[], [first]]
+
+
+def test_what_is_heard_but_not_settled_is_read_ahead() -> None:
+    world = World()
+    world.close_segment(5)
+    world.close_segment(3, pause_ms=0)
+    world.write_all()
+    first = ("the report is ready now", "The report is ready now.")
+    assert world.scribe.read_ahead == [([first], "please call the")]
+    world.close_segment(1, pause_ms=0)
+    world.write_all()
+    assert world.scribe.read_ahead[1:] == [([first], "please call the office")]
+    assert not pending(world)
+
+
+def test_reading_ahead_that_gave_way_is_begun_anew() -> None:
+    world = World()
+    world.close_segment(3, pause_ms=0)
+    world.live.write_next(lambda: False)
+    assert pending(world)
+    world.write_all()
+    assert world.scribe.read_ahead == [([], "the report is")] * 2
+
+
+def test_what_is_too_long_for_the_model_is_not_read_ahead() -> None:
+    world = World()
+    world.scribe.most_words = 4
+    world.close_segment(3, pause_ms=0)
+    world.write_all()
+    world.close_segment(2, pause_ms=0)
+    world.write_all()
+    assert [said for _, said in world.scribe.read_ahead] == ["the report is", ""]
 
 
 def test_when_all_is_written_the_release_has_nothing_to_do() -> None:
@@ -276,10 +314,11 @@ def test_pieces_are_heard_as_parts_of_their_recording() -> None:
 def test_nobody_is_asked_what_was_said_in_a_silence() -> None:
     world = World()
     world.close_segment(5, pause_ms=0)
-    assert not pending(world)
+    world.write_all()
+    assert world.scribe.given == []
     world.close_silence(20)
-    assert pending(world)
-    assert world.ears.heard == [" ".join(TEXT[:5])]
+    world.write_all()
+    assert world.scribe.given == world.ears.heard == [" ".join(TEXT[:5])]
 
 
 def test_a_guess_changes_nothing() -> None:
@@ -294,7 +333,9 @@ def test_a_language_without_spaces_gets_none_and_is_written_as_a_whole() -> None
     world = World()
     world.ears.language = "ja"
     world.close_segment(5)
-    assert not pending(world)
+    world.write_all()
+    assert world.scribe.given == []
+    assert world.scribe.read_ahead == [([], "")]
     done = world.finish(5)
     assert done.raw == " ".join(TEXT[:5]) + " ".join(TEXT[5:10])
     assert world.scribe.given == [done.raw]
@@ -400,6 +441,20 @@ def test_a_sentence_that_is_not_written_is_not_fixed() -> None:
 
 
 WHOLE = {"contexts": {"default": {"whole": True}}}
+
+
+def test_of_a_text_that_is_written_as_a_whole_all_is_read_ahead() -> None:
+    world = World(Settings.model_validate(WHOLE))
+    for words in (5, 3):
+        world.close_segment(words, pause_ms=900 if words == 5 else 0)
+        world.write_all()
+    assert world.scribe.read_ahead == [
+        ([], "the report is ready now"),
+        ([], "the report is ready now. please call the"),
+    ]
+    world.finish(1)
+    assert world.scribe.given[-1] == "the report is ready now. please call the office"
+    assert world.scribe.earlier[-1] == []
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings.model_validate(BY_SENTENCE | WHOLE)])

@@ -11,6 +11,7 @@ from tests.llm.test_exactness import DEMO, load
 from voiceflow_daemon.config.schema import Settings
 from voiceflow_daemon.llm.engine import LlmEngine
 from voiceflow_daemon.llm.prompt_cache import PromptCache, PromptTemplate
+from voiceflow_daemon.llm.turns import Turn
 from voiceflow_daemon.metrics import Metrics
 from voiceflow_daemon.storage.prefixes import PrefixStore
 
@@ -22,7 +23,8 @@ TIMES = 1000
 def template(context: str, settings: Settings) -> PromptTemplate:
     """Short, for a thousand dictations."""
     prefix = f"<|im_start|>system\nContext: {context}<|im_end|>\n<|im_start|>user\n"
-    return PromptTemplate(context, prefix, "<|im_end|>\n<|im_start|>assistant\n")
+    suffix, between = "<|im_end|>\n<|im_start|>assistant\n", "<|im_end|>\n<|im_start|>user\n"
+    return PromptTemplate(context, prefix, suffix, between)
 
 
 def open_engine(folder: Path) -> LlmEngine:
@@ -41,6 +43,12 @@ def test_after_a_thousand_dictations_the_files_hold_the_bare_prompts(
     for number in range(TIMES):
         parts = used.format(CANARY, CONTEXTS[number % 2], settings)
         assert [part.raw for part in parts] == [CANARY]
+        if number % 10 == 0:
+            # A dictation of several sentences, in two chains, of which one is set aside.
+            for turn in (Turn(CANARY, "Xylophone."), Turn(CANARY, "Quinine.")):
+                used.format(CANARY, CONTEXTS[0], settings, earlier=[turn], goes_on=True)
+                used.prepare(CONTEXTS[0], settings, earlier=[turn], said=CANARY)
+            used.forget_dictation()
         if number in (10, 500):
             used.invalidate()
     used.close()

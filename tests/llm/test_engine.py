@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -443,6 +444,86 @@ def test_prepared_turns_leave_only_the_transcript_to_read() -> None:
     done = len(model.evaluated)
     engine.format("fine", "email", Settings(), earlier=[FIRST, SECOND])
     assert model.evaluated[done] == (*b"fine", *model.tokenize(SUFFIX, special=True))
+
+
+def test_of_what_was_read_ahead_only_the_rest_is_read() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    for said in ("i am", "i am fi"):
+        assert engine.prepare("email", Settings(), earlier=[FIRST], said=said)
+    done = len(model.evaluated)
+    engine.format("i am fine", "email", Settings(), earlier=[FIRST])
+    assert model.evaluated[done - 1 : done + 1] == [
+        tuple(b" fi"),
+        (*b"ne", *model.tokenize(SUFFIX, special=True)),
+    ]
+
+
+def test_a_sentence_that_goes_on_is_read_from_where_it_does() -> None:
+    model = FakeLanguageModel()
+    engine, _ = with_turns(model)
+    engine.format("i am fine", "email", Settings(), earlier=[FIRST], goes_on=True)
+    done = len(model.evaluated)
+    engine.format("i am fine now", "email", Settings(), earlier=[FIRST])
+    assert model.evaluated[done] == (*b" now", *model.tokenize(SUFFIX, special=True))
+
+
+@dataclass
+class Chains:
+    """A sentence was written behind the first turn, and a new chain was begun with it."""
+
+    model: FakeLanguageModel
+    engine: LlmEngine
+    done: int
+
+    def reads_for(self, said: str) -> int:
+        """How many tokens are read for a sentence behind the first turn, its suffix not counted."""
+        self.engine.format(said, "email", Settings(), earlier=[FIRST], goes_on=True)
+        assert self.model.reads == f"{PREFIX}hello{SUFFIX}Hello.{BETWEEN}{said}{SUFFIX}{capitalised(said)}"
+        return len(self.model.evaluated[self.done]) - len(self.model.tokenize(SUFFIX, special=True))
+
+
+def two_chains(settings: Settings | None = None, *, goes_back: bool = True) -> Chains:
+    model = FakeLanguageModel(goes_back=goes_back)
+    engine, _ = with_turns(model)
+    engine.format("how are you", "email", settings or Settings(), earlier=[FIRST], goes_on=True)
+    engine.prepare("email", settings or Settings(), earlier=[SECOND])
+    assert model.reads == f"{PREFIX}how are you{SUFFIX}How are you.{BETWEEN}"
+    return Chains(model, engine, len(model.evaluated))
+
+
+def test_when_the_last_sentence_of_the_chain_before_is_revised_that_chain_is_put_back() -> None:
+    chains = two_chains()
+    assert chains.reads_for("how are you now") == len(" now")
+    # And the new one, should it have been right after all.
+    chains.done = len(chains.model.evaluated)
+    chains.engine.prepare("email", Settings(), earlier=[SECOND])
+    assert len(chains.model.evaluated) == chains.done
+
+
+def test_a_chain_is_not_put_back_after_an_invalidation() -> None:
+    chains = two_chains()
+    chains.engine.invalidate()
+    chains.engine.prepare("email", Settings())
+    chains.done = len(chains.model.evaluated)
+    assert chains.reads_for("how are you now") > len(" now")
+
+
+def test_where_no_memory_is_allowed_a_chain_is_read_anew() -> None:
+    chains = two_chains(Settings.model_validate({"prompt_cache": {"memory_mb": 0}}))
+    assert chains.reads_for("how are you now") > len(" now")
+
+
+def test_a_model_that_cannot_go_back_reads_a_chain_anew() -> None:
+    two_chains(goes_back=False).reads_for("how are you now")
+
+
+def test_a_chain_that_was_set_aside_goes_with_its_dictation() -> None:
+    chains = two_chains()
+    chains.engine.forget_dictation()
+    chains.engine.prepare("email", Settings(), earlier=[SECOND])
+    chains.done = len(chains.model.evaluated)
+    assert chains.reads_for("how are you now") > len(" now")
 
 
 def test_a_turn_that_turned_out_otherwise_is_read_anew() -> None:

@@ -80,6 +80,18 @@ def cold(path: Path, prefix: int, rest: int) -> Logits:
         model.close()
 
 
+@cache
+def cold_behind(path: Path, prefix: int, rest: int) -> Logits:
+    """What is written behind a dictation that stands there already."""
+    model = load(path)
+    try:
+        model.evaluate(PREFIXES[prefix])
+        model.evaluate(RESTS[rest])
+        return written(model, RESTS[0])
+    finally:
+        model.close()
+
+
 class Exact(RuleBasedStateMachine):
     """Contexts, dictations, evictions, limits, invalidations, aborts, damage and restarts in any order."""
 
@@ -108,6 +120,21 @@ class Exact(RuleBasedStateMachine):
     def dictate(self, prefix: int, rest: int) -> None:
         self.cache.make_hot(PREFIXES[prefix])
         assert written(self.model, RESTS[rest]) == cold(self.path, prefix, rest)
+        self.cache.rewind()
+
+    @rule(prefix=st.integers(0, len(PREFIXES) - 1), rest=st.integers(0, len(RESTS) - 1))
+    def set_aside_and_put_back(self, prefix: int, rest: int) -> None:
+        self.cache.make_hot(PREFIXES[prefix])
+        self.model.evaluate(RESTS[rest])
+        copy = self.cache.copy(PREFIXES[prefix], len(RESTS[rest]))
+        self.cache.rewind()
+        self.cache.make_hot(PREFIXES[prefix])
+        self.model.evaluate(RESTS[2])
+        if copy is None:
+            assert self.memory_bytes < PLENTY
+        else:
+            assert self.cache.put_back(copy)
+            assert written(self.model, RESTS[0]) == cold_behind(self.path, prefix, rest)
         self.cache.rewind()
 
     @rule(prefix=st.integers(0, len(PREFIXES) - 1))

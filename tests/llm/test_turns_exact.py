@@ -32,8 +32,10 @@ SAID = (
     "the the train leaves on monday no wait tuesday",
     "thank you for your email",
 )
-ROUNDING = 0.25
-"""Of a logit; measured over a few hundred of these: at most 0.13."""
+MOST_WORDS = 12
+"""Of a chain here, so that new ones begin."""
+ROUNDING = 0.4
+"""Of a logit; measured over 2,000 of these: 0.14 in 99 of 100, at most 0.22."""
 CONTEXTS = ("default", "slack")
 
 
@@ -71,35 +73,45 @@ def sides() -> Iterator[tuple[Side, Side]]:
     cold.engine.close()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_the_model_is_as_if_it_had_read_all_of_it_anew(sides: tuple[Side, Side], seed: int) -> None:
     used, cold = sides
     chance = random.Random(seed)
     context, done = chance.choice(CONTEXTS), list[Turn]()
-    for _ in range(chance.randint(2, 6)):
+
+    def before() -> Sequence[Turn]:
+        return chain(done, MOST_WORDS)
+
+    for _ in range(chance.randint(2, 9)):
         said = chance.choice(SAID)
-        match chance.randrange(6):
+        match chance.randrange(8):
             case 0:
-                used.engine.prepare(context, SETTINGS, earlier=chain(done))
+                used.engine.prepare(context, SETTINGS, earlier=before())
             case 1:
                 used.engine.prepare(chance.choice(CONTEXTS), SETTINGS)
             case 2:
-                used.engine.format("something else", context, SETTINGS, earlier=chain(done), goes_on=True)
+                used.engine.format("something else", context, SETTINGS, earlier=before(), goes_on=True)
             case 3:
                 used.engine.invalidate()
             case 4 if done:
                 done[-1] = Turn(done[-1].transcript, "Or so.")
-        (written,) = used.engine.format(said, context, SETTINGS, earlier=chain(done), goes_on=True)
+            case 5 if done:
+                said = f"{done.pop().transcript} {said}"
+            case 6:
+                used.engine.prepare(context, SETTINGS, earlier=before(), said=said[: chance.randrange(20)])
+            case 7:
+                used.engine.format(said, context, SETTINGS, goes_on=True)
+        (written,) = used.engine.format(said, context, SETTINGS, earlier=before(), goes_on=True)
         done.append(Turn(said, written.text))
-        used.engine.prepare(context, SETTINGS, earlier=chain(done))
+        used.engine.prepare(context, SETTINGS, earlier=before())
         cold.engine.forget_dictation()
-        cold.engine.prepare(context, SETTINGS, earlier=chain(done))
+        cold.engine.prepare(context, SETTINGS, earlier=before())
         assert used.model.length() == cold.model.length()
         probe = used.model.tokenize(said, special=False)
         difference = np.abs(used.logits(probe) - cold.logits(probe)).max()
         assert difference < ROUNDING
-        used.engine.prepare(context, SETTINGS, earlier=chain(done))
+        used.engine.prepare(context, SETTINGS, earlier=before())
     used.engine.forget_dictation()
 
 

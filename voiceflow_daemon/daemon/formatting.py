@@ -157,14 +157,21 @@ class Formatter:
         return _Judged(part, stands=not reason, strays=bool(reason))
 
     def prepare(
-        self, context: str, settings: Settings, wanted: Callable[[], bool], earlier: Sequence[Turn] = ()
+        self,
+        context: str,
+        settings: Settings,
+        wanted: Callable[[], bool],
+        earlier: Sequence[Turn] = (),
+        said: str = "",
     ) -> bool:
         """Make the context's prompt ready, and behind it the sentences before the one that comes.
+
+        `said` is that one's beginning, as far as it was heard.
 
         False when that was interrupted, or not `wanted` any more. Raises `ConfigError` or `ModelError`
         when the prompt cannot be used.
         """
-        return self._engine is None or self._engine.prepare(context, settings, wanted, earlier)
+        return self._engine is None or self._engine.prepare(context, settings, wanted, earlier, said)
 
     def forget_dictation(self) -> None:
         """Nothing of what was dictated is needed any more."""

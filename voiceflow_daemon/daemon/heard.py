@@ -59,6 +59,10 @@ class Heard:
                 return at
         return min(len(self.finished), len(self.settling.sentences))
 
+    def released(self) -> Heard:
+        """As it is when nothing more is said: the rest is settled too."""
+        return replace(self, settling=self.settling.finish())
+
     def after(self, text: str, language: str, until: int, gap_s: float, pause_s: float) -> Heard:
         """With the text of what came next, the silence before it and, as far as it went, behind it."""
         settling = replace(self.settling, language=language or "en")

@@ -58,11 +58,12 @@ class LiveDictation:
         self._formatter = formatter
         self._metrics = metrics
         self._heard = Heard()
+        self._is_read = True
 
     @property
     def has_pending(self) -> bool:
-        """Whether a settled sentence is to be written."""
-        return self._heard.pending is not None
+        """Whether a settled sentence is to be written, or something to be read for what comes next."""
+        return self._heard.pending is not None or not self._is_read
 
     @property
     def heard_until(self) -> int:
@@ -94,13 +95,15 @@ class LiveDictation:
         gap_s, pause_s = segment.gap_ms / 1000, segment.pause_ms / 1000
         heard = heard.after(text, language, segment.end, gap_s, pause_s)
         self._heard = replace(heard, speech_ms=heard.speech_ms + (segment.speech_ms if text else 0))
+        self._is_read = False
         for sentence in self._heard.settling.sentences[len(self._heard.finished) :]:
             log.info("a sentence of %d words is settled by its %s", len(sentence.raw.split()), sentence.rule)
 
     def write_next(self, wanted: Callable[[], bool] = always) -> None:
-        """Format the next settled sentence; without a result when it was interrupted."""
+        """Format the next settled sentence, or else read ahead; without a result when it was interrupted."""
         sentence, agreed = self._heard.pending, self._heard.agreed
         if sentence is None:
+            self._read_ahead(wanted)
             return
         if agreed < len(self._heard.finished):
             self._metrics.count("sentences_revised")
@@ -110,14 +113,17 @@ class LiveDictation:
             done = (*self._heard.finished[:agreed], Finished(sentence, text, rung))
             self._heard = replace(self._heard, finished=done)
             self._metrics.count("sentences_finished_while_speaking")
-            if not self.has_pending:
-                self._read_ahead(wanted)
 
     def _read_ahead(self, wanted: Callable[[], bool]) -> None:
-        """Have what the next sentence builds on read, before the release would have to wait for it."""
-        turns = turns_of(self._heard.finished)
+        """Have the model read what it would have to write if nothing more came: of that, no release waits."""
+        heard = self._heard.released()
+        done, left = heard.done, heard.settling.sentences[heard.agreed :]
+        if self._is_whole and self._fits(heard.settling.sentences):
+            done, left = (), heard.settling.sentences
+        said = whole_transcript(left) if left and joint(heard.language) and self._fits(left) else ""
         with suppress(VoiceflowError):  # Whoever formats next meets it again, and says so.
-            self._formatter.prepare(self._context, self._settings, wanted, turns)
+            self._formatter.prepare(self._context, self._settings, wanted, turns_of(done), said)
+        self._is_read = wanted()
 
     def finish(
         self, samples: NDArray[np.int16], gap_s: float = 0.0, wanted: Callable[[], bool] = always
@@ -150,7 +156,7 @@ class LiveDictation:
         if len(rest):
             text, language = self._recognise(rest, heard, wanted)
             heard = heard.after(text, language, len(samples), gap_s, 0.0)
-        return replace(heard, settling=heard.settling.finish())
+        return heard.released()
 
     def _written_to_the_end(self, heard: Heard, wanted: Callable[[], bool]) -> tuple[Finished, ...]:
         """What is not finished is one text: cut into sentences it would take the model longer.

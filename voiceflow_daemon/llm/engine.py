@@ -105,12 +105,13 @@ class LlmEngine:
         settings: Settings,
         wanted: Callable[[], bool] = always,
         earlier: Sequence[Turn] = (),
+        said: str = "",
     ) -> bool:
         """Evaluate the context's prefix, so that no dictation waits for it; False when aborted.
 
-        With `earlier`, the turns before the sentence that comes next stand behind it then, until
-        `forget_dictation` is called. `wanted` is asked once `abort` works: who first takes it back and
-        then aborts is never missed.
+        With `earlier`, the turns before the sentence that comes next stand behind it then, and with `said`
+        what was heard of that one so far, until `forget_dictation` is called. `wanted` is asked once `abort`
+        works: who first takes it back and then aborts is never missed.
         Raises `ConfigError` or `ModelError` when the context's prompt cannot be used.
         """
         with self._interrupt.work():
@@ -120,7 +121,7 @@ class LlmEngine:
             try:
                 prompt = self._prompt(context, settings)
                 self._kv.set_limits(limits.memory_mb * MEBIBYTE, limits.disk_mb * MEBIBYTE)
-                self._writer.read(prompt, earlier)
+                self._writer.read(prompt, earlier, said.strip())
             except EvaluationAbortedError:
                 log.info("preparing the context %r was interrupted", context)
                 return False
@@ -168,14 +169,14 @@ class LlmEngine:
                     reading_s = self._speed.read_s * len(prompt.prefix)
                     latest = time.monotonic() + limit_s + reading_s
                     self._interrupt.stop_at(latest if deadline is None else deadline)
-                    turns = self._writer.make_hot(prompt, earlier)
+                    unread_turns = self._writer.make_hot(prompt, earlier, raw)
                 except (EvaluationAbortedError, ContextOverflowError):
                     return (Part(raw, "", complete=False),)
                 except VoiceflowError as error:
                     return (self._failed(raw, error),)
                 parts = self._pieces(raw, prompt, limit_s)
                 if deadline is None:
-                    reading_s = self._speed.read_s * len(turns)
+                    reading_s = self._speed.read_s * unread_turns
                     self._interrupt.stop_at(self._deadline(parts, prompt, limit_s + reading_s))
                 return tuple(self._format_pieces(parts, prompt, draft, earlier))
 

@@ -89,6 +89,16 @@ class PromptEntry:
     hits: int
 
 
+@dataclass(frozen=True)
+class SequenceCopy:
+    """The state of a hot prefix and what stood `behind` it, in tokens: dictated ones, so it is in no tier."""
+
+    prefix: Prefix
+    behind: int
+    state: StateBytes
+    generation: int
+
+
 @dataclass
 class _Record:
     created_at: float
@@ -170,6 +180,38 @@ class KvCache:
         with self._lock:
             is_hot = self._is_hot(prefix)
         return is_hot and self._cut_to(len(prefix) + behind)
+
+    def copy(self, prefix: Prefix, behind: int) -> SequenceCopy | None:
+        """The hot prefix and `behind` tokens behind it; what stands further behind is cut off.
+
+        None where it cannot be had, or is by itself more than the RAM tier may hold. It is the caller's
+        to forget.
+        """
+        if not self._takes_states or not self.keep(prefix, behind):
+            return None
+        try:
+            state = self._model.state()
+        except (ModelError, MemoryError):
+            return None
+        with self._lock:
+            fits = state.nbytes <= self._limits[0] and self._is_hot(prefix)
+            return SequenceCopy(prefix, behind, state, self._generation) if fits else None
+
+    def put_back(self, copy: SequenceCopy) -> bool:
+        """Make the sequence what was copied, where that prefix is hot; False where it cannot be.
+
+        Nothing that was evaluated before an `invalidate` is put back. Raises `ModelError` as
+        `LanguageModel.restore` does.
+        """
+        with self._lock:
+            if not self._is_hot(copy.prefix) or copy.generation != self._generation:
+                return False
+        self.forget_hot()
+        if not self._model.restore(copy.state, len(copy.prefix) + copy.behind):
+            return False
+        with self._lock:
+            self._hot, self._hot_generation = copy.prefix, copy.generation
+        return True
 
     def rewind(self) -> None:
         """Cut what followed the prefix off the sequence; a model that cannot loses the prefix too."""
