@@ -16,10 +16,13 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 200, 64, 52
 LEAST_GAP = 15
 """Between the lines' names."""
 
+ABOVE, BELOW = -10, 19
+"""Where a line's numbers stand, in pixels from its points."""
+
 LINES = (
-    ("sequential", "one after the other", OTHERS, ""),
-    ("sequential_tuned", "one after the other, tuned", OTHERS, "6 4"),
-    ("ours", "voiceflow", OURS, ""),
+    ("sequential", "one after the other", OTHERS, "", ABOVE),
+    ("sequential_tuned", "one after the other, tuned", OTHERS, "6 4", BELOW),
+    ("ours", "voiceflow", OURS, "", ABOVE),
 )
 
 
@@ -50,10 +53,11 @@ def line_chart(figures: Report) -> str:
     title = f"{figures.subject.name}: from the release of the key to the text"
     body = [svg_text(16, 24, title, size=13), svg_text(16, 46, "seconds, medians", weight=600)]
     body += _axes(lengths, across, upward)
-    for name, _, colour, dashes in LINES:
-        body += _line({at: figures.release_ms[at][name] for at in lengths}, across, upward, colour, dashes)
+    for name, _, colour, dashes, numbers in LINES:
+        points = {at: figures.release_ms[at][name] for at in lengths}
+        body += _line(points, across, upward, colour, dashes, numbers)
     ends = [upward.at(figures.release_ms[lengths[-1]][name].median) for name, *_ in LINES]
-    for (_, label, colour, _), y in zip(LINES, _apart(ends), strict=True):
+    for (_, label, colour, *_), y in zip(LINES, _apart(ends), strict=True):
         body.append(svg_text(WIDTH - RIGHT + 2, y + 4, label, weight=600, colour=colour))
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
@@ -74,7 +78,9 @@ def _axes(lengths: Sequence[int], across: Scale, upward: Scale) -> list[str]:
     return [*out, svg_text(middle, HEIGHT - 12, "length of the utterance", anchor="middle")]
 
 
-def _line(points: Mapping[int, Spread], across: Scale, upward: Scale, colour: str, dashes: str) -> list[str]:
+def _line(
+    points: Mapping[int, Spread], across: Scale, upward: Scale, colour: str, dashes: str, numbers: int
+) -> list[str]:
     places = [(across.at(seconds), upward.at(each.median)) for seconds, each in points.items()]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     pattern = f' stroke-dasharray="{dashes}"' if dashes else ""
@@ -83,7 +89,7 @@ def _line(points: Mapping[int, Spread], across: Scale, upward: Scale, colour: st
         low, high = upward.at(each.low), upward.at(each.high)
         out.append(f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{TEXT}" stroke-width="1.5"/>')
         out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-        out.append(svg_text(x, y - 10, _seconds(each.median), size=11, anchor="middle"))
+        out.append(svg_text(x, y + numbers, _seconds(each.median), size=11, anchor="middle"))
     return out
 
 
