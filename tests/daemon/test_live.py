@@ -205,6 +205,7 @@ def test_what_is_heard_but_not_settled_is_read_ahead() -> None:
     assert world.scribe.read_ahead == [([first], "please call the")]
     world.close_segment(1, pause_ms=0)
     world.write_all()
+    world.live.write_next()
     assert world.scribe.read_ahead[1:] == [([first], "please call the office")]
     assert not pending(world)
 

@@ -33,7 +33,9 @@ class FakeLanguageModel:
         *,
         context_tokens: int = 4096,
         goes_back: bool = True,
+        cuts_restored: bool = True,
     ) -> None:
+        """One that `cuts_restored` not behaves as a sliding window does."""
         self.answer = answer
         self.evaluated: list[tuple[int, ...]] = []
         self.before_evaluation: Callable[[], None] = lambda: None
@@ -43,6 +45,8 @@ class FakeLanguageModel:
         self._leaves_room = False
         self._context_tokens = context_tokens
         self._goes_back = goes_back
+        self._cuts_restored = cuts_restored
+        self._floor = 0
         self._sequence: list[int] = []
         self._stopped = threading.Event()
 
@@ -87,7 +91,8 @@ class FakeLanguageModel:
 
     def truncate(self, length: int) -> None:
         if length < len(self._sequence):
-            del self._sequence[length if self._goes_back else 0 :]
+            del self._sequence[length if self._goes_back and length >= self._floor else 0 :]
+        self._floor = min(self._floor, len(self._sequence))
 
     def evaluate(self, tokens: Sequence[int]) -> int:
         return self._append(tokens, each=False)[-1]
@@ -125,6 +130,7 @@ class FakeLanguageModel:
         if not ((sequence >= 0) & (sequence <= TAG)).all():
             return False
         self._sequence = sequence.tolist()
+        self._floor = 0 if self._cuts_restored else length
         return True
 
     def leave_room(self, room: bool) -> None:

@@ -483,8 +483,8 @@ class Chains:
         return len(self.model.evaluated[self.done]) - len(self.model.tokenize(SUFFIX, special=True))
 
 
-def two_chains(settings: Settings | None = None, *, goes_back: bool = True) -> Chains:
-    model = FakeLanguageModel(goes_back=goes_back)
+def two_chains(settings: Settings | None = None, model: FakeLanguageModel | None = None) -> Chains:
+    model = model or FakeLanguageModel()
     engine, _ = with_turns(model)
     engine.format("how are you", "email", settings or Settings(), earlier=[FIRST], goes_on=True)
     engine.prepare("email", settings or Settings(), earlier=[SECOND])
@@ -515,7 +515,26 @@ def test_where_no_memory_is_allowed_a_chain_is_read_anew() -> None:
 
 
 def test_a_model_that_cannot_go_back_reads_a_chain_anew() -> None:
-    two_chains(goes_back=False).reads_for("how are you now")
+    two_chains(model=FakeLanguageModel(goes_back=False)).reads_for("how are you now")
+
+
+def test_a_model_that_cannot_cut_what_was_put_back_is_asked_once() -> None:
+    chains = two_chains(model=FakeLanguageModel(cuts_restored=False))
+    restored = []
+    for said in ("how are you now", "how are you then", "how are you today"):
+        chains.done = len(chains.model.evaluated)
+        assert chains.reads_for(said) > len(" now")
+        restored.append(chains.engine._metrics.counter("prefix_hits_ram"))
+        chains.engine.prepare("email", Settings(), earlier=[SECOND])
+    assert restored == [1, 1, 1]
+
+
+def test_where_there_is_no_room_no_state_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.model_validate({"prompt_cache": {"memory_mb": 0}})
+    chains = two_chains(settings)
+    monkeypatch.setattr(chains.model, "state", lambda: pytest.fail("a state was taken"))
+    parts = chains.engine.format("how are you now", "email", settings, earlier=[FIRST], goes_on=True)
+    assert parts[0].complete
 
 
 def test_a_chain_that_was_set_aside_goes_with_its_dictation() -> None:

@@ -133,7 +133,7 @@ class Exact(RuleBasedStateMachine):
         if copy is None:
             assert self.memory_bytes < PLENTY
         else:
-            assert self.cache.put_back(copy)
+            assert self.cache.put_back(copy, len(RESTS[rest]))
             assert written(self.model, RESTS[0]) == cold_behind(self.path, prefix, rest)
         self.cache.rewind()
 

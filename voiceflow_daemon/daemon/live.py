@@ -103,7 +103,8 @@ class LiveDictation:
         """Format the next settled sentence, or else read ahead; without a result when it was interrupted."""
         sentence, agreed = self._heard.pending, self._heard.agreed
         if sentence is None:
-            self._read_ahead(wanted)
+            if not self._is_read:
+                self._read_ahead(wanted)
             return
         if agreed < len(self._heard.finished):
             self._metrics.count("sentences_revised")

@@ -128,6 +128,7 @@ class KvCache:
         self._hot: Prefix = ()
         self._hot_generation = 0
         self._takes_states = True
+        self._cuts_restored = True
         self._records: OrderedDict[Prefix, _Record] = OrderedDict()
 
     def set_limits(self, memory_bytes: int, disk_bytes: int) -> None:
@@ -187,7 +188,11 @@ class KvCache:
         None where it cannot be had, or is by itself more than the RAM tier may hold. It is the caller's
         to forget.
         """
-        if not self._takes_states or not self.keep(prefix, behind):
+        with self._lock:
+            record = self._records.get(prefix)
+            bytes_at_least = record.bytes if record is not None else 1
+        takes_copies = self._takes_states and self._cuts_restored
+        if not takes_copies or bytes_at_least > self._limits[0] or not self.keep(prefix, behind):
             return None
         try:
             state = self._model.state()
@@ -197,17 +202,23 @@ class KvCache:
             fits = state.nbytes <= self._limits[0] and self._is_hot(prefix)
             return SequenceCopy(prefix, behind, state, self._generation) if fits else None
 
-    def put_back(self, copy: SequenceCopy) -> bool:
-        """Make the sequence what was copied, where that prefix is hot; False where it cannot be.
+    def put_back(self, copy: SequenceCopy, behind: int) -> bool:
+        """Make the sequence what was copied, `behind` tokens behind its prefix, where that is hot.
 
-        Nothing that was evaluated before an `invalidate` is put back. Raises `ModelError` as
-        `LanguageModel.restore` does.
+        False where it cannot be. Nothing that was evaluated before an `invalidate` is put back. Raises
+        `ModelError` as `LanguageModel.restore` does.
         """
         with self._lock:
             if not self._is_hot(copy.prefix) or copy.generation != self._generation:
                 return False
+        if not self._cuts_restored:
+            return False
         self.forget_hot()
         if not self._model.restore(copy.state, len(copy.prefix) + copy.behind):
+            return False
+        if behind < copy.behind and not self._cut_to(len(copy.prefix) + behind):
+            # A sliding window, or recurrent: each more would cost the prefix again.
+            self._cuts_restored = False
             return False
         with self._lock:
             self._hot, self._hot_generation = copy.prefix, copy.generation

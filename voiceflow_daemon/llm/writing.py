@@ -81,7 +81,7 @@ class Writer:
 
     def _stand(self, prompt: PromptTokens, earlier: Sequence[Turn], ids: list[int]) -> None:
         """Cut the sequence to what it has of the prefix and `ids`, which begin with the turns."""
-        self._exchange(prompt, earlier[0] if earlier else None, ids)
+        self._exchange(prompt, earlier[0] if earlier and prompt.between else None, ids)
         kept = self._kv.make_hot(prompt.prefix, common_start(self._behind, ids))
         self._behind = ids[:kept]
 
@@ -91,10 +91,14 @@ class Writer:
         kept = common_start(self._behind, ids)
         if is_same or kept == len(self._behind):
             return
-        copy, aside = self._kv.copy(prompt.prefix, len(self._behind)), self._aside
+        aside, self._aside = self._aside, None
+        theirs = common_start(aside.ids, ids) if aside is not None else 0
+        if theirs <= kept:
+            aside = None  # Freed before the next copy takes its room.
+        copy = self._kv.copy(prompt.prefix, len(self._behind))
         self._aside = None if copy is None else _Aside(self._behind, copy)
-        if aside is not None and common_start(aside.ids, ids) > kept and self._kv.put_back(aside.copy):
-            self._behind = aside.ids
+        if aside is not None and self._kv.put_back(aside.copy, theirs):
+            self._behind = aside.ids[:theirs]
 
     def write(self, piece: str, prompt: PromptTokens, draft: str, earlier: Sequence[Turn]) -> str | None:
         """The model's answer; None when a limit cut it, or it does not fit into the window.
