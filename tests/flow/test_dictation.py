@@ -427,7 +427,9 @@ def test_a_last_text_whose_window_cannot_be_told_is_answered_and_kept(
         world.until(lambda: world.inserter.clipboard == "Hello world.")
 
 
-def test_who_asks_is_told_when_the_daemon_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_is_told_when_the_daemon_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken() -> NoReturn:
         raise AssertionError("a mistake of ours")
 
@@ -435,7 +437,8 @@ def test_who_asks_is_told_when_the_daemon_fails(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(world.history, "latest", broken)
         reply = world.ask("last")
         assert (reply.ok, reply.exit_code) == (False, 1)
-        assert "AssertionError" in reply.message
+        assert reply.message == "The daemon failed."
+        world.until(lambda: "a mistake of ours" in caplog.text)
 
 
 def test_a_hotkey_that_cannot_be_read_is_a_problem_until_it_is_mended(tmp_path: Path) -> None:

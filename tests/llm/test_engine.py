@@ -504,7 +504,7 @@ def test_when_the_last_sentence_of_the_chain_before_is_revised_that_chain_is_put
 def test_a_chain_is_not_put_back_after_an_invalidation() -> None:
     chains = two_chains()
     chains.engine.invalidate()
-    chains.engine.prepare("email", Settings())
+    chains.engine.prepare("email", Settings(), earlier=[SECOND])
     chains.done = len(chains.model.evaluated)
     assert chains.reads_for("how are you now") > len(" now")
 

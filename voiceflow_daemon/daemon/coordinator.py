@@ -43,6 +43,8 @@ from voiceflow_daemon.hotkey.listener import (
 
 log = logging.getLogger(__name__)
 
+FAILED = VoiceflowError("The daemon failed.", "See its log.")
+
 _KEYS: dict[type, stage.Event] = {
     KeyDown: stage.KeyPressed(),
     KeyUp: stage.KeyReleased(),
@@ -338,13 +340,13 @@ class Coordinator:
         if asked.request.command == "invalidate":
             self._readiness.purge(asked)  # answered when that is done
             return
+        reply = requests.refused(FAILED)
         try:
-            asked.reply.set_result(self._reply(asked.request))
+            reply = self._reply(asked.request)
         except VoiceflowError as error:
-            asked.reply.set_result(requests.refused(error))
-        except Exception as error:
-            asked.reply.set_result(requests.refused(_failure(error)))
-            raise
+            reply = requests.refused(error)
+        finally:  # Whatever fails: who asked must not wait for an answer that never comes.
+            asked.reply.set_result(reply)
 
     def _reply(self, request: Request) -> Reply:
         match request.command:
@@ -398,11 +400,6 @@ class Coordinator:
             order = Order(reply.data["text_id"], reply.data["text"], target, self._settings.delivery)
             self._parts.deliverer.submit(order)
         return reply
-
-
-def _failure(error: Exception) -> VoiceflowError:
-    """Who asked must not wait for an answer that never comes."""
-    return VoiceflowError(f"The daemon failed ({type(error).__name__}).", "See its log.")
 
 
 def hotkey_rules(settings: Settings) -> stage.HotkeyRules:

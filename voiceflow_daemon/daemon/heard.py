@@ -52,6 +52,11 @@ class Heard:
         return tuple(replace(one, sentence=said) for one, said in pairs)
 
     @property
+    def unwritten(self) -> tuple[Sentence, ...]:
+        """The settled sentences behind those that are `done`."""
+        return self.settling.sentences[self.agreed :]
+
+    @property
     def agreed(self) -> int:
         """How many of the finished sentences still stand."""
         for at, (done, said) in enumerate(zip(self.finished, self.settling.sentences, strict=False)):

@@ -118,9 +118,7 @@ class LiveDictation:
     def _read_ahead(self, wanted: Callable[[], bool]) -> None:
         """Have the model read what it would have to write if nothing more came: of that, no release waits."""
         heard = self._heard.released()
-        done, left = heard.done, heard.settling.sentences[heard.agreed :]
-        if self._is_whole and self._fits(heard.settling.sentences):
-            done, left = (), heard.settling.sentences
+        done, left = self._left(heard)
         said = whole_transcript(left) if left and joint(heard.language) and self._fits(left) else ""
         with suppress(VoiceflowError):  # Whoever formats next meets it again, and says so.
             self._formatter.prepare(self._context, self._settings, wanted, turns_of(done), said)
@@ -164,14 +162,13 @@ class LiveDictation:
 
         Only what is too long for the model is written sentence by sentence: it then knows what came before.
         """
-        done, left = heard.done, heard.settling.sentences[heard.agreed :]
+        done, left = self._left(heard)
         draft = ""
         if not joint(heard.language):
             text = join_texts(heard.texts, heard.language)
             done, left = (), (replace(heard.settling.sentences[-1], raw=text, marked=text),)
-        if self._is_whole and done and self._fits(heard.settling.sentences):
-            draft = self._drafted(done, left, heard.language)
-            done, left = (), heard.settling.sentences
+        elif heard.done and not done:
+            draft = self._drafted(heard.done, heard.unwritten, heard.language)
         if not left:
             return done
         if len(left) > 1 and not self._fits(left):
@@ -181,6 +178,12 @@ class LiveDictation:
         )
         text, rung = self._format(rest.marked, heard, done, wanted, draft)
         return (*done, Finished(rest, text, rung))
+
+    def _left(self, heard: Heard) -> tuple[tuple[Finished, ...], Sequence[Sentence]]:
+        """The sentences that stand, and those to be written behind them: all, where it is wanted whole."""
+        if self._is_whole and self._fits(heard.settling.sentences):
+            return (), heard.settling.sentences
+        return heard.done, heard.unwritten
 
     def _fits(self, sentences: Sequence[Sentence]) -> bool:
         return self._formatter.fits(whole_transcript(sentences), self._context, self._settings)
