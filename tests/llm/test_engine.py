@@ -507,6 +507,8 @@ def test_a_chain_is_not_put_back_after_an_invalidation() -> None:
     chains.engine.prepare("email", Settings(), earlier=[SECOND])
     chains.done = len(chains.model.evaluated)
     assert chains.reads_for("how are you now") > len(" now")
+    # Nor is the prompt lost by trying it.
+    assert chains.engine._metrics.counter("prefix_hits_ram") == 0
 
 
 def test_where_no_memory_is_allowed_a_chain_is_read_anew() -> None:
